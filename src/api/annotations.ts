@@ -1,0 +1,34 @@
+/** Annotations, condition types, event components and field managers: every name users or other tools see. */
+
+/** Value annotations are read under both prefixes; where both are set the first wins, even when empty (MetalLB controller/service.go). */
+export const PREFIX = 'metallb.io/';
+export const LEGACY_PREFIX = 'metallb.universe.tf/';
+
+export const ADDRESS_POOL = 'address-pool';
+export const LOAD_BALANCER_IPS = 'loadBalancerIPs';
+export const ALLOW_SHARED_IP = 'allow-shared-ip';
+/** Written by the controller, only with the metallb.io prefix. */
+export const IP_ALLOCATED_FROM_POOL = 'metallb.io/ip-allocated-from-pool';
+
+/** Condition on every Service of ours: True when it holds its addresses, else False with the finding's reason name. */
+export const ADDRESS_READY = 'cleat.dev/AddressReady';
+/** Namespace label that sets the gate's level there: deny, warn or audit. */
+export const ENFORCE_LABEL = 'cleat.dev/enforce';
+
+/** Event source components, as MetalLB names them. */
+export const CONTROLLER_COMPONENT = 'metallb-controller';
+export const SPEAKER_COMPONENT = 'metallb-speaker';
+
+/** Field managers of server-side apply: one for each thing that writes. */
+export const CONTROLLER_FIELD_MANAGER = 'cleat-controller';
+export const WEBHOOK_FIELD_MANAGER = 'cleat-webhook';
+export const SPEAKER_FIELD_MANAGER = 'cleat-speaker';
+export const GIT_FIELD_MANAGER = 'cleat-git';
+
+/** Nodes with this label (any value, even "false") announce nothing. */
+export const EXCLUDE_NODE_LABEL = 'node.kubernetes.io/exclude-from-external-load-balancers';
+
+/** The value of a value annotation under either prefix, or undefined where neither is set. */
+export function readAnnotation(annotations: Record<string, string> | undefined, name: string): string | undefined {
+  return annotations?.[PREFIX + name] ?? annotations?.[LEGACY_PREFIX + name];
+}

@@ -1,0 +1,192 @@
+/**
+ * Findings: everything Cleat has to say about an object, with a stable code. The same code and sentence appear in the
+ * webhook's answer, in conditions, in events and in the offline tools. LB1xx speak of Services, LB2xx of configuration.
+ */
+import type { ObjectRef } from './meta.ts';
+
+/** What the gate does with a finding: refuse, admit with a warning, or only record it. */
+export type Level = 'deny' | 'warn' | 'audit';
+
+export interface FindingKind {
+  /** Reason name: CamelCase, used in conditions and events. */
+  readonly reason: string;
+  readonly level: Level;
+  /** One sentence for the reference: what it means. */
+  readonly meaning: string;
+  /** One sentence: what to do. */
+  readonly remedy: string;
+}
+
+/** Every finding there is. A code is never reused for something else. */
+export const FINDINGS = {
+  LB101: {
+    reason: 'OutsidePools',
+    level: 'deny',
+    meaning: 'The requested address is in no pool this Service may use.',
+    remedy: 'Ask for an address inside a pool open to the namespace, or none to get the next free one.',
+  },
+  LB102: {
+    reason: 'MalformedAddress',
+    level: 'deny',
+    meaning: 'The requested address is not an IP address, or the list is not one address per family.',
+    remedy: 'Write one IPv4 address, one IPv6 address, or one of each separated by a comma.',
+  },
+  LB103: {
+    reason: 'ConflictingRequest',
+    level: 'deny',
+    meaning: 'spec.loadBalancerIP and the loadBalancerIPs annotation are both set, or an address and a pool that do not fit.',
+    remedy: 'Keep one of the two.',
+  },
+  LB104: {
+    reason: 'PoolNotFound',
+    level: 'warn',
+    meaning: 'The address-pool annotation names a pool that does not exist yet.',
+    remedy: 'Create the pool or name one that exists.',
+  },
+  LB105: {
+    reason: 'NoPools',
+    level: 'warn',
+    meaning: 'There is no address pool at all.',
+    remedy: 'Create an IPAddressPool.',
+  },
+  LB106: {
+    reason: 'PoolNotOpen',
+    level: 'deny',
+    meaning: 'The pool exists but its serviceAllocation shuts this namespace or Service out.',
+    remedy: 'Use a pool open to the namespace or change the pool’s serviceAllocation.',
+  },
+  LB107: {
+    reason: 'AddressInUse',
+    level: 'deny',
+    meaning: 'Another Service holds the requested address and does not share it.',
+    remedy: 'Ask for a free address, or give both Services the same allow-shared-ip key and different ports.',
+  },
+  LB108: {
+    reason: 'SharingConflict',
+    level: 'deny',
+    meaning: 'The address is shared with Services whose key, port or traffic policy does not fit.',
+    remedy: 'Use the same sharing key, ports nobody else uses, and a matching externalTrafficPolicy and selector.',
+  },
+  LB109: {
+    reason: 'AvoidedAddress',
+    level: 'deny',
+    meaning: 'The pool avoids addresses that end in .0 or .255 and the requested one does.',
+    remedy: 'Ask for another address, or set avoidBuggyIPs to false on the pool.',
+  },
+  LB110: {
+    reason: 'FamilyMismatch',
+    level: 'warn',
+    meaning: 'The requested addresses are not of the families the Service has.',
+    remedy: 'Ask for one address for each family in spec.ipFamilies.',
+  },
+  LB111: {
+    reason: 'PoolFull',
+    level: 'warn',
+    meaning: 'Every pool this Service may use is full.',
+    remedy: 'Add addresses to a pool or delete a Service that no longer needs its address.',
+  },
+  LB112: {
+    reason: 'NotAnnounced',
+    level: 'warn',
+    meaning: 'The address comes from a pool that no advertisement selects, so nobody answers for it.',
+    remedy: 'Create an L2Advertisement that selects the pool.',
+  },
+  LB113: {
+    reason: 'ForeignClass',
+    level: 'audit',
+    meaning: 'The Service’s loadBalancerClass belongs to another load balancer.',
+    remedy: 'Remove spec.loadBalancerClass or set the class Cleat was started with.',
+  },
+  LB114: {
+    reason: 'NotLoaded',
+    level: 'warn',
+    meaning: 'Pools and Services have not been listed yet, so nothing is decided.',
+    remedy: 'Wait; if it stays, look at the controller’s log for the API server’s answer.',
+  },
+  LB115: {
+    reason: 'NoClusterIP',
+    level: 'warn',
+    meaning: 'The Service lacks the cluster IPs its ipFamilyPolicy needs.',
+    remedy: 'Give the Service a clusterIP of each required family.',
+  },
+  LB116: {
+    reason: 'NoOpenPool',
+    level: 'warn',
+    meaning: 'Pools exist but none of them serves this namespace and Service automatically.',
+    remedy: 'Ask for a pool with the address-pool annotation, or open a pool (autoAssign, serviceAllocation).',
+  },
+  LB201: {
+    reason: 'MalformedRange',
+    level: 'deny',
+    meaning: 'An entry of the pool’s addresses is neither a CIDR nor a range first-last of one family.',
+    remedy: 'Write 192.0.2.0/28 or 192.0.2.1-192.0.2.9.',
+  },
+  LB202: {
+    reason: 'OverlappingRange',
+    level: 'deny',
+    meaning: 'An address belongs to two pools, or twice to one.',
+    remedy: 'Remove the overlap from one of the pools.',
+  },
+  LB203: { reason: 'EmptyPool', level: 'deny', meaning: 'The pool has no addresses.', remedy: 'Add at least one CIDR or range.' },
+  LB204: {
+    reason: 'UnusableRange',
+    level: 'deny',
+    meaning: 'The range holds addresses no Service can have: loopback, multicast or unspecified.',
+    remedy: 'Use addresses of the network the nodes are in.',
+  },
+  LB205: {
+    reason: 'DuplicateEntry',
+    level: 'deny',
+    meaning: 'The same name, selector or value is listed twice.',
+    remedy: 'Remove one of the two.',
+  },
+  LB206: {
+    reason: 'MalformedSelector',
+    level: 'deny',
+    meaning: 'A label selector has an unknown operator or the wrong number of values.',
+    remedy: 'Use In, NotIn, Exists or DoesNotExist, with values only for the first two.',
+  },
+  LB207: {
+    reason: 'WrongNamespace',
+    level: 'deny',
+    meaning: 'The object is not in the namespace Cleat reads its configuration from.',
+    remedy: 'Create it in that namespace.',
+  },
+  LB208: {
+    reason: 'MalformedConfigMap',
+    level: 'deny',
+    meaning: 'The legacy ConfigMap is not the YAML that MetalLB 0.9 to 0.12 read.',
+    remedy: 'Correct the named field.',
+  },
+  LB209: {
+    reason: 'UnsupportedConfig',
+    level: 'deny',
+    meaning: 'The configuration asks for something this version does not do.',
+    remedy: 'Remove the named part.',
+  },
+  LB210: {
+    reason: 'MalformedField',
+    level: 'deny',
+    meaning: 'A field has the wrong type or a value outside its bounds.',
+    remedy: 'Correct the named field.',
+  },
+} as const satisfies Record<string, FindingKind>;
+
+export type FindingCode = keyof typeof FINDINGS;
+
+/** One thing to say about one object. */
+export interface Finding {
+  readonly code: FindingCode;
+  readonly object: ObjectRef;
+  /** JSON path of the field, as kubectl writes it: `spec.addresses[0]`, `metadata.annotations[metallb.io/loadBalancerIPs]`. */
+  readonly path: string;
+  /** The offending value as text, where there is one. */
+  readonly value?: string;
+  /** The sentence without the code: what is wrong with which value, and what would be right. */
+  readonly message: string;
+}
+
+/** `LB101 spec.loadBalancerIP 192.0.2.9 is in no pool …`: the form printed by every door. */
+export function formatFinding(finding: Finding): string {
+  return `${finding.code} ${finding.message}`;
+}

@@ -1,0 +1,117 @@
+/**
+ * The interfaces the shells are written against. Adapters implement them in kube/ and platform/; tests implement them in
+ * memory. Nothing here does anything.
+ */
+import type { KubeList, KubeObject, Resource } from './api/meta.ts';
+
+/** Something with a life: start resolves once it works, stop resolves once nothing of it is left. stop is idempotent. */
+export interface Startable {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Time. Decisions never read it; shells pass what they read. */
+export interface Clock {
+  /** Wall time in milliseconds since the epoch. */
+  nowMs(): number;
+  /** Monotonic milliseconds, for durations. */
+  monotonicMs(): number;
+  /** Calls back once after `ms`; the returned function cancels. Does not keep the process alive. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+export type LogFields = Record<string, unknown>;
+
+/** Structured log lines. Never pass a secret, a token or a whole object. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A logger that adds `fields` to every line. */
+  child(fields: LogFields): Log;
+}
+
+/** Metrics. Names and labels are declared where the meter is made; an undeclared name is a bug and throws. */
+export interface Meter {
+  /** Adds to a counter. */
+  count(name: string, labels?: Record<string, string>, by?: number): void;
+  /** Sets a gauge. */
+  set(name: string, labels: Record<string, string>, value: number): void;
+  /** Removes one series of a gauge. */
+  remove(name: string, labels: Record<string, string>): void;
+  /** Observes a duration in seconds. */
+  observe(name: string, labels: Record<string, string>, seconds: number): void;
+}
+
+export interface StoreEvent<T> {
+  readonly type: 'added' | 'modified' | 'deleted';
+  /** `namespace/name`, or `name` for cluster-scoped objects. */
+  readonly key: string;
+  readonly object: T;
+  /** What the store held before; absent for 'added'. */
+  readonly previous?: T;
+}
+
+/** A read-only, always current picture of one resource, kept by a reflector. Objects in it are never changed in place. */
+export interface Store<T extends KubeObject> {
+  /** True once the first list is complete; stays true. */
+  readonly synced: boolean;
+  readonly size: number;
+  get(key: string): T | undefined;
+  values(): IterableIterator<T>;
+  /** Calls back at each change, synchronously and in order, after replaying what is there as 'added'. Returns the way to stop. */
+  subscribe(listener: (event: StoreEvent<T>) => void): () => void;
+  /** Resolves once synced. Rejects only when the signal aborts. */
+  whenSynced(signal?: AbortSignal): Promise<void>;
+}
+
+export interface ObserveOptions {
+  /** Only this namespace; all namespaces without. */
+  namespace?: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+}
+
+export interface WriteOptions {
+  fieldManager?: string;
+  subresource?: 'status';
+  dryRun?: boolean;
+  signal?: AbortSignal;
+}
+
+export type PatchType = 'json' | 'merge' | 'strategic';
+
+/**
+ * The API server, in raw JSON. Every refusal is thrown as a KubeError (kube/kube-error.ts) that carries the Status; a lost
+ * connection is thrown as the transport's own error.
+ */
+export interface KubeClient {
+  /** Starts a list+watch that lives until stop(); the same arguments give a new, independent store. */
+  observe<T extends KubeObject>(resource: Resource, options?: ObserveOptions): Store<T> & Startable;
+  get<T extends KubeObject>(resource: Resource, ref: { namespace?: string; name: string }): Promise<T | undefined>;
+  list<T extends KubeObject>(resource: Resource, options?: ObserveOptions): Promise<KubeList<T>>;
+  create<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions): Promise<T>;
+  update<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions): Promise<T>;
+  /** Server-side apply; `force` takes ownership of fields others own. */
+  apply<T extends KubeObject>(
+    resource: Resource,
+    object: Partial<T> & { metadata: { name: string; namespace?: string } },
+    options: WriteOptions & { fieldManager: string; force?: boolean },
+  ): Promise<T>;
+  patch<T extends KubeObject>(
+    resource: Resource,
+    ref: { namespace?: string; name: string },
+    type: PatchType,
+    body: unknown,
+    options?: WriteOptions,
+  ): Promise<T>;
+  /** Resolves false where the object was already gone. */
+  delete(resource: Resource, ref: { namespace?: string; name: string }, options?: WriteOptions): Promise<boolean>;
+}
+
+/** Writes core/v1 Events. Never throws and never blocks: an event that cannot be written is counted and dropped. */
+export interface EventRecorder {
+  record(object: KubeObject & { apiVersion?: string }, type: 'Normal' | 'Warning', reason: string, message: string): void;
+}
+

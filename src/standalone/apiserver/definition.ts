@@ -1,0 +1,110 @@
+/**
+ * What the embedded API server knows about one resource it serves. Built-in resources (resources/) and custom resources
+ * (crd/) are both described this way; storage, verbs, watch, patches, apply, tables and discovery only see this.
+ */
+import type { KubeObject, Resource, Status } from '../../api/meta.ts';
+
+/** Raw JSON object as stored. */
+export type Stored = KubeObject & Record<string, unknown>;
+
+/**
+ * The part of an OpenAPI v3 schema that the server acts on: types, defaults, pruning, list and map types for apply and
+ * strategic merge. The names are those of CustomResourceDefinition v1.
+ */
+export interface Schema {
+  type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  format?: string;
+  description?: string;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  additionalProperties?: Schema | boolean;
+  items?: Schema;
+  default?: unknown;
+  enum?: unknown[];
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: boolean;
+  exclusiveMaximum?: boolean;
+  minLength?: number;
+  maxLength?: number;
+  minItems?: number;
+  maxItems?: number;
+  minProperties?: number;
+  maxProperties?: number;
+  uniqueItems?: boolean;
+  multipleOf?: number;
+  pattern?: string;
+  nullable?: boolean;
+  oneOf?: Schema[];
+  anyOf?: Schema[];
+  allOf?: Schema[];
+  not?: Schema;
+  'x-kubernetes-int-or-string'?: boolean;
+  'x-kubernetes-preserve-unknown-fields'?: boolean;
+  'x-kubernetes-embedded-resource'?: boolean;
+  'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
+  'x-kubernetes-list-map-keys'?: string[];
+  'x-kubernetes-map-type'?: 'atomic' | 'granular';
+  'x-kubernetes-patch-strategy'?: string;
+  'x-kubernetes-patch-merge-key'?: string;
+  'x-kubernetes-validations'?: { rule: string; message?: string }[];
+}
+
+/** A column of `kubectl get`, as server-printed tables carry it. priority > 0 shows only with -o wide. */
+export interface Column {
+  name: string;
+  type: 'string' | 'integer' | 'boolean' | 'date' | 'number';
+  format?: string;
+  description?: string;
+  priority?: number;
+  /** The cell for one object; `date` columns give the RFC 3339 text, which the server turns into an age. */
+  cell(object: Stored): string | number | boolean | null;
+}
+
+/** One fault of one field, printed as `spec.ports[0].port: Invalid value: 0: must be …`. */
+export interface FieldFault {
+  reason: 'Invalid' | 'Required' | 'NotSupported' | 'Forbidden' | 'Duplicate' | 'TypeInvalid' | 'TooLong' | 'TooMany';
+  path: string;
+  value?: unknown;
+  message: string;
+}
+
+/** What a resource adds to the general create, update and delete. Objects given are private copies: change them in place. */
+export interface Strategy {
+  /** Defaults that a schema cannot say, and fields the server fills (clusterIP, nodePort). Runs before admission. */
+  setDefaults?(object: Stored, old: Stored | undefined): void;
+  /** Takes from the server's pools (clusterIP, nodePort) after admission; throws ApiError where it cannot. */
+  allocate?(object: Stored, old: Stored | undefined): void;
+  /** Rules beyond the schema. Runs after admission. */
+  validate?(object: Stored, old: Stored | undefined): FieldFault[];
+  /** After the object is stored (a CRD starts being served) or gone (a nodePort is free again). */
+  stored?(object: Stored, old: Stored | undefined): void;
+  removed?(object: Stored): void;
+}
+
+export interface Definition {
+  readonly resource: Resource;
+  readonly listKind: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  /** Status is written only through /status, and spec only outside it. */
+  readonly hasStatus: boolean;
+  /** metadata.generation counts changes of spec. Built-in Services and Nodes have none. */
+  readonly hasGeneration: boolean;
+  /** Root schema with apiVersion, kind, metadata left out; unknown fields are pruned (built-in and custom alike). */
+  readonly schema: Schema;
+  readonly columns: readonly Column[];
+  readonly strategy: Strategy;
+  /** Custom resources have no strategic merge patch (415). */
+  readonly custom: boolean;
+}
+
+/** Thrown anywhere on the way of a request; becomes the answer. */
+export class ApiError extends Error {
+  readonly status: Status;
+  constructor(status: Omit<Status, 'kind' | 'apiVersion' | 'status'> & { code: number; reason: string; message: string }) {
+    super(status.message);
+    this.status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...status };
+  }
+}

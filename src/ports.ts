@@ -115,3 +115,6 @@ export interface EventRecorder {
   record(object: KubeObject & { apiVersion?: string }, type: 'Normal' | 'Warning', reason: string, message: string): void;
 }
 
+
+/** YAML text to a plain value; the reason in words where it is not YAML. */
+export type ParseYaml = (text: string) => { ok: true; value: unknown } | { ok: false; why: string };

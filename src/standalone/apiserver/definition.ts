@@ -73,9 +73,14 @@ export interface FieldFault {
 export interface Strategy {
   /** Defaults that a schema cannot say, and fields the server fills (clusterIP, nodePort). Runs before admission. */
   setDefaults?(object: Stored, old: Stored | undefined): void;
-  /** Takes from the server's pools (clusterIP, nodePort) after admission; throws ApiError where it cannot. */
+  /**
+   * Takes from the server's pools (clusterIP, nodePort) after mutating and before validating admission, as
+   * kube-apiserver's BeginCreate does: validating webhooks see clusterIPs. Throws ApiError where it cannot.
+   */
   allocate?(object: Stored, old: Stored | undefined): void;
-  /** Rules beyond the schema. Runs after admission. */
+  /** Gives back what allocate took for an object that was not stored after all (refused, dry run). */
+  abandoned?(object: Stored, old: Stored | undefined): void;
+  /** Rules beyond the schema. Runs after allocate. */
   validate?(object: Stored, old: Stored | undefined): FieldFault[];
   /** After the object is stored (a CRD starts being served) or gone (a nodePort is free again). */
   stored?(object: Stored, old: Stored | undefined): void;
@@ -107,4 +112,33 @@ export class ApiError extends Error {
     super(status.message);
     this.status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...status };
   }
+}
+
+/** What strategies, admission and the server's own controllers may ask of the server. All synchronous: storage is memory. */
+export interface ServerState {
+  find(resource: Resource, namespace: string | undefined, name: string): Stored | undefined;
+  items(resource: Resource, namespace?: string): Iterable<Stored>;
+  /** Wall time as RFC 3339 with seconds. */
+  now(): string;
+}
+
+export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+
+export interface AdmissionRequest {
+  readonly operation: Operation;
+  readonly definition: Definition;
+  readonly subresource: '' | 'status';
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly object: Stored | undefined;
+  readonly oldObject: Stored | undefined;
+  readonly dryRun: boolean;
+  readonly user: { readonly username: string; readonly groups: readonly string[] };
+}
+
+/** The webhooks registered in ValidatingWebhookConfigurations and MutatingWebhookConfigurations. Refusals are thrown as ApiError. */
+export interface Admission {
+  /** The object after every mutating webhook, and the warnings for the client (HTTP Warning headers). */
+  mutate(request: AdmissionRequest): Promise<{ object: Stored | undefined; warnings: string[] }>;
+  validate(request: AdmissionRequest): Promise<{ warnings: string[] }>;
 }

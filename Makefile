@@ -1,0 +1,40 @@
+# Every verb does its own set-up. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test verify build fmt gen bench clean
+ARGS ?=
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install npm packages and build the packet addon
+	@tools/setup.sh run
+
+demo: ## show the main job in a small lab of its own (ARGS=--keep leaves it up)
+	@tools/setup.sh demo
+	@npm run --silent demo -- $(ARGS)
+
+test: ## run every tier this machine can run (ARGS=unit runs one)
+	@tools/setup.sh test
+	@npm run --silent test -- $(ARGS)
+
+verify: ## format, lint, types, dead code, and nothing generated is stale
+	@tools/setup.sh test
+	@npm run --silent test -- static
+	@npm run --silent gen
+	@git diff --exit-code -- manifests docs/reference || { echo 'generated files differ: commit what make gen wrote'; exit 1; }
+
+build: setup ## bundle dist/cleat.mjs
+	@npm run --silent build
+
+fmt: setup ## format everything
+	@npm run --silent fmt
+
+gen: setup ## write manifests/ and docs/reference/ anew
+	@npm run --silent gen
+
+bench: ## print figures beside a baseline of the same run
+	@tools/setup.sh demo
+	@npm run --silent bench -- $(ARGS)
+
+clean: ## remove what was built
+	rm -rf dist native/build node_modules

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Brings what a verb needs: `tools/setup.sh run` (npm packages, the native addon), `demo` (plus the commands the lab uses)
+# and `test` (plus the commands the tests talk to, and a kubectl). Idempotent; what is there is left alone.
+# As root on Debian it installs missing commands with apt-get; otherwise it says which package brings them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for_what=${1:-run}
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() {
+  say "$*"
+  exit 2
+}
+
+apt_updated=
+# need COMMAND PACKAGE WHY: makes sure COMMAND exists, or ends with a sentence that names PACKAGE.
+need() {
+  local command=$1 package=$2 why=$3
+  PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null && return 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing $package ($why)"
+    [ -n "$apt_updated" ] || apt-get update -qq >/dev/null 2>&1 || true
+    apt_updated=yes
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null 2>&1 || true
+    PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null && return 0
+  fi
+  fail "the command \`$command\` is missing ($why); install it with: apt-get install $package"
+}
+
+command -v node >/dev/null || fail "Node.js is missing; install Node.js 20 or newer (Debian 12: from nodejs.org or a newer Debian's package nodejs)"
+[ "$(node -p 'Number(process.versions.node.split(".")[0])')" -ge 20 ] ||
+  fail "Node.js $(node -v) is too old to install the packages; install 20 or newer"
+command -v npm >/dev/null || fail "npm is missing; it comes with Node.js (Debian: apt-get install npm)"
+
+if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.cleat-installed ]; then
+  say "installing npm packages (npm ci)"
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+  touch node_modules/.cleat-installed
+fi
+
+command -v cc >/dev/null || command -v gcc >/dev/null || need cc gcc "compiles the packet addon, native/netsys.c"
+command -v cc >/dev/null && [ ! -e /usr/include/stdio.h ] && need cc-headers libc6-dev "C headers for the packet addon"
+npm run --silent build:native >&2
+[ "$for_what" = run ] && exit 0
+
+need ip iproute2 "makes the lab's network namespaces"
+need unshare util-linux "gives the lab a network of its own"
+need nsenter util-linux "enters the lab's namespaces"
+need git git "holds the Git folder that cleat reconciles"
+[ "$for_what" = demo ] && exit 0
+
+need openssl openssl "checks certificates from the outside"
+need arping iputils-arping "asks for addresses as a client does"
+if [ -z "${CLEAT_KUBECTL:-}" ] && ! command -v kubectl >/dev/null; then
+  cache=${XDG_CACHE_HOME:-$HOME/.cache}/cleat
+  built=$cache/kubectl-$(sha256sum tools/kubectl/go.sum tools/kubectl/main.go | sha256sum | cut -c1-16)
+  if [ ! -x "$built" ]; then
+    command -v go >/dev/null || fail "kubectl is missing and so is Go to build it; install kubectl 1.32 or newer, or Go 1.23 or newer"
+    say "building kubectl from its Go module (once, a few minutes)"
+    mkdir -p "$cache"
+    v=k8s.io/component-base/version
+    (cd tools/kubectl && CGO_ENABLED=0 go build -trimpath \
+      -ldflags "-s -w -X $v.gitVersion=v1.32.4 -X $v.gitMajor=1 -X $v.gitMinor=32" -o "$built.new" .)
+    mv "$built.new" "$built"
+  fi
+  mkdir -p node_modules/.bin
+  ln -sf "$built" node_modules/.bin/kubectl
+fi

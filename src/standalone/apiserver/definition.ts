@@ -3,6 +3,7 @@
  * (crd/) are both described this way; storage, verbs, watch, patches, apply, tables and discovery only see this.
  */
 import type { KubeObject, Resource, Status } from '../../api/meta.ts';
+import type { NameRule } from './schema/names.ts';
 
 /** Raw JSON object as stored. */
 export type Stored = KubeObject & Record<string, unknown>;
@@ -63,7 +64,15 @@ export interface Column {
 
 /** One fault of one field, printed as `spec.ports[0].port: Invalid value: 0: must be …`. */
 export interface FieldFault {
-  reason: 'Invalid' | 'Required' | 'NotSupported' | 'Forbidden' | 'Duplicate' | 'TypeInvalid' | 'TooLong' | 'TooMany';
+  reason:
+    | 'Invalid'
+    | 'Required'
+    | 'NotSupported'
+    | 'Forbidden'
+    | 'Duplicate'
+    | 'TypeInvalid'
+    | 'TooLong'
+    | 'TooMany';
   path: string;
   value?: unknown;
   message: string;
@@ -97,6 +106,8 @@ export interface Definition {
   readonly hasStatus: boolean;
   /** metadata.generation counts changes of spec. Built-in Services and Nodes have none. */
   readonly hasGeneration: boolean;
+  /** What metadata.name may be; a DNS subdomain where absent. */
+  readonly nameRule?: NameRule;
   /** Root schema with apiVersion, kind, metadata left out; unknown fields are pruned (built-in and custom alike). */
   readonly schema: Schema;
   readonly columns: readonly Column[];
@@ -108,7 +119,13 @@ export interface Definition {
 /** Thrown anywhere on the way of a request; becomes the answer. */
 export class ApiError extends Error {
   readonly status: Status;
-  constructor(status: Omit<Status, 'kind' | 'apiVersion' | 'status'> & { code: number; reason: string; message: string }) {
+  constructor(
+    status: Omit<Status, 'kind' | 'apiVersion' | 'status'> & {
+      code: number;
+      reason: string;
+      message: string;
+    },
+  ) {
     super(status.message);
     this.status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...status };
   }

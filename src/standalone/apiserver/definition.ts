@@ -78,7 +78,10 @@ export interface FieldFault {
   message: string;
 }
 
-/** What a resource adds to the general create, update and delete. Objects given are private copies: change them in place. */
+/**
+ * What a resource adds to the general create, update and delete. Objects given are private copies: change them in place.
+ * Their shape fits the schema: it was checked (validateSchema) before setDefaults, and again after mutating admission.
+ */
 export interface Strategy {
   /** Defaults that a schema cannot say, and fields the server fills (clusterIP, nodePort). Runs before admission. */
   setDefaults?(object: Stored, old: Stored | undefined): void;
@@ -91,6 +94,8 @@ export interface Strategy {
   abandoned?(object: Stored, old: Stored | undefined): void;
   /** Rules beyond the schema. Runs after allocate. */
   validate?(object: Stored, old: Stored | undefined): FieldFault[];
+  /** Sentences for whoever wrote a valid object, sent as HTTP Warning headers. */
+  warnings?(object: Stored, old: Stored | undefined): string[];
   /** After the object is stored (a CRD starts being served) or gone (a nodePort is free again). */
   stored?(object: Stored, old: Stored | undefined): void;
   removed?(object: Stored): void;
@@ -104,6 +109,8 @@ export interface Definition {
   readonly categories: readonly string[];
   /** Status is written only through /status, and spec only outside it. */
   readonly hasStatus: boolean;
+  /** A create may carry status, as kubelets do when they register their Node. Otherwise status is dropped from creates. */
+  readonly statusOnCreate?: boolean;
   /** metadata.generation counts changes of spec. Built-in Services and Nodes have none. */
   readonly hasGeneration: boolean;
   /** What metadata.name may be; a DNS subdomain where absent. */

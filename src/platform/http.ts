@@ -1,0 +1,248 @@
+/**
+ * HTTP and HTTPS servers: the one door to express. A server is a list of routes; a route gets the parsed body and gives a
+ * status and a body back, so nothing outside this file knows express. What must always hold: a request is always
+ * answered (a route that throws, a body that is too large or is not JSON, a client that stalls), and stop() ends in
+ * bounded time whatever clients do.
+ *
+ * HTTP/1.1 only: express cannot do HTTP/2, and with keep-alive it is the faster of the two for small requests.
+ */
+import type { ErrorRequestHandler, Express, Response } from 'express';
+import express from 'express';
+import { createServer as createHttpServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { UserError } from '../api/user-error.ts';
+import type { Log, Startable } from '../ports.ts';
+
+export interface HttpRequest {
+  readonly path: string;
+  /** The parsed JSON body; undefined where the request had none, or one of another content type. */
+  readonly body: unknown;
+}
+
+export interface HttpReply {
+  /** HTTP status code. */
+  readonly status: number;
+  /** A string is sent as plain text, anything else as JSON. */
+  readonly body: string | object;
+  /** Content type of a string body; plain text without. */
+  readonly contentType?: string;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** Throwing is a bug: the client gets 500 and the log the error. */
+  handle(request: HttpRequest): HttpReply | Promise<HttpReply>;
+}
+
+/** PEM texts. */
+export interface TlsCertificate {
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+export interface HttpServerOptions {
+  /** What the server is, for messages: `the webhook`. */
+  readonly name: string;
+  /** IP address to listen on; `::` is every address. */
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly routes: readonly Route[];
+  readonly log: Log;
+  /** With it the server speaks HTTPS. */
+  readonly certificate?: TlsCertificate;
+  /** Largest body a POST may have; 100 kB without. */
+  readonly bodyLimitBytes?: number;
+  /** How long a client may take to send a whole request; 15 s without. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** More than the 90 s that Go's client keeps an idle connection, so that the server is never the one to close first. */
+const KEEP_ALIVE_TIMEOUT_MS = 120_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const BODY_LIMIT_BYTES = 100_000;
+/** After this long, stop() cuts the connections that are left. */
+const STOP_TIMEOUT_MS = 3_000;
+
+export class HttpServer implements Startable {
+  readonly #options: HttpServerOptions;
+  readonly #server: Server | HttpsServer;
+  readonly #sockets = new Set<Socket>();
+  #closing = false;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    const settings = {
+      requestTimeout,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      // How often stalled requests are looked for; Node's default of 30 s would double the timeout.
+      connectionsCheckingInterval: Math.ceil(requestTimeout / 4),
+    };
+    const application = this.#application();
+    this.#server =
+      options.certificate === undefined
+        ? createHttpServer(settings, application)
+        : createHttpsServer(
+            {
+              ...settings,
+              ...secureContext(options.certificate),
+              ALPNProtocols: ['http/1.1'],
+              handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+            },
+            application,
+          );
+    this.#server.headersTimeout = KEEP_ALIVE_TIMEOUT_MS + 5_000;
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  /** The port listened on; the one asked for before start(). */
+  get port(): number {
+    const address = this.#server.address() as AddressInfo | null;
+    return address?.port ?? this.#options.port;
+  }
+
+  /** Throws UserError where the address cannot be had. */
+  async start(): Promise<void> {
+    const { name, host, port, log } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, name, host, port));
+      this.#server.once('error', onError);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', onError);
+        // For example no file descriptor left for one connection: the next one may have more luck.
+        this.#server.on('error', (error) => log.error(`${name}: ${error.message}`));
+        resolve();
+      });
+    });
+  }
+
+  /** Takes another certificate for the connections to come; those that are open stay. HTTPS only. */
+  replaceCertificate(certificate: TlsCertificate): void {
+    (this.#server as HttpsServer).setSecureContext(secureContext(certificate));
+  }
+
+  /**
+   * Serves `drainMs` longer, telling clients to come back on another connection, then closes. Requests being answered
+   * are finished; what is still open after 3 s more is cut.
+   */
+  stop(drainMs = 0): Promise<void> {
+    this.#stopped ??= this.#stop(drainMs);
+    return this.#stopped;
+  }
+
+  async #stop(drainMs: number): Promise<void> {
+    if (!this.#server.listening) return;
+    this.#closing = true;
+    if (drainMs > 0) await delay(drainMs);
+    const cut = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, STOP_TIMEOUT_MS);
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeIdleConnections();
+    });
+    clearTimeout(cut);
+  }
+
+  #application(): Express {
+    const application = express();
+    application.disable('x-powered-by');
+    application.disable('etag');
+    application.set('query parser', false);
+    application.use((_request, response, next) => {
+      if (this.#closing) response.set('Connection', 'close');
+      next();
+    });
+    const parseBody = express.json({
+      limit: this.#options.bodyLimitBytes ?? BODY_LIMIT_BYTES,
+      type: 'application/json',
+      inflate: false,
+    });
+    for (const route of this.#options.routes) {
+      if (route.method === 'GET') {
+        application.get(route.path, async (request, response) => {
+          send(response, await route.handle({ path: request.path, body: undefined }));
+        });
+      } else {
+        application.post(route.path, parseBody, async (request, response) => {
+          send(response, await route.handle({ path: request.path, body: request.body as unknown }));
+        });
+      }
+    }
+    application.use((request, response) => {
+      send(response, {
+        status: 404,
+        body: `${this.#options.name} has nothing at ${request.method} ${request.path}`,
+      });
+    });
+    application.use(this.#onError);
+    return application;
+  }
+
+  /** Express tells an error handler by its four parameters. */
+  readonly #onError: ErrorRequestHandler = (error: unknown, request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const refusal = refusalOf(error, this.#options.bodyLimitBytes ?? BODY_LIMIT_BYTES);
+    if (refusal === undefined) {
+      const { name, log } = this.#options;
+      log.error(`${name} failed to answer`, { method: request.method, path: request.path, error });
+    }
+    send(response, refusal ?? { status: 500, body: 'internal error; see the log' });
+  };
+}
+
+function secureContext(certificate: TlsCertificate): { cert: string; key: string; minVersion: 'TLSv1.2' } {
+  return { cert: certificate.certPem, key: certificate.keyPem, minVersion: 'TLSv1.2' };
+}
+
+function send(response: Response, reply: HttpReply): void {
+  response.status(reply.status);
+  if (typeof reply.body !== 'string') {
+    response.json(reply.body);
+    return;
+  }
+  response.type(reply.contentType ?? 'text/plain; charset=utf-8').send(reply.body);
+}
+
+/** What the body parser throws, told by its status code; undefined for anything else. */
+function refusalOf(error: unknown, limitBytes: number): HttpReply | undefined {
+  if (typeof error !== 'object' || error === null || !('status' in error)) return undefined;
+  const { status } = error;
+  if (typeof status !== 'number' || status < 400 || status > 499) return undefined;
+  if (status === 413) return { status, body: `the request body is larger than ${limitBytes} bytes` };
+  if (status === 415)
+    return { status, body: 'the request body is encoded in a way that is not accepted here' };
+  return { status, body: 'the request is not readable: the body must be JSON in UTF-8' };
+}
+
+function listenError(error: NodeJS.ErrnoException, name: string, host: string, port: number): Error {
+  const place = `${name} cannot listen on ${host.includes(':') ? `[${host}]` : host}:${port}`;
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new UserError(`${place}: the port is taken; stop what listens there or choose another port`);
+    case 'EACCES':
+      return new UserError(
+        `${place}: not permitted; choose a port above 1023 or run with CAP_NET_BIND_SERVICE`,
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EINVAL':
+      return new UserError(`${place}: no interface of this machine has that address; choose one that has`);
+    default:
+      return error;
+  }
+}

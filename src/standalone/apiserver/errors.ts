@@ -1,10 +1,9 @@
 /**
  * Every refusal the embedded API server can give, in kube-apiserver's reasons and wording: clients (kubectl, client-go, Flux)
- * decide by code and reason, and people know these sentences.
+ * decide by code and reason, and people know these sentences. The 422 for faults of fields is in schema/faults.ts.
  */
 import type { Resource } from '../../api/meta.ts';
 import { ApiError } from './definition.ts';
-import type { FieldFault } from './definition.ts';
 
 type Named = Pick<Resource, 'group' | 'plural'>;
 
@@ -118,47 +117,4 @@ export function internal(): ApiError {
     reason: 'InternalError',
     message: "Internal error occurred: see the API server's log",
   });
-}
-
-/** The object breaks rules of its kind: 422 with one cause a fault. */
-export function invalid(
-  resource: Pick<Resource, 'group' | 'kind'>,
-  name: string,
-  faults: readonly FieldFault[],
-): ApiError {
-  const sentences = faults.map((fault) => `${fault.path}: ${formatFault(fault)}`);
-  const qualified = resource.group === '' ? resource.kind : `${resource.kind}.${resource.group}`;
-  return new ApiError({
-    code: 422,
-    reason: 'Invalid',
-    message: `${qualified} "${name}" is invalid: ${sentences.length === 1 ? sentences[0] : `[${sentences.join(', ')}]`}`,
-    details: {
-      name,
-      ...(resource.group === '' ? {} : { group: resource.group }),
-      kind: resource.kind,
-      causes: faults.map((fault) => ({
-        reason: `FieldValue${fault.reason}`,
-        message: formatFault(fault),
-        field: fault.path,
-      })),
-    },
-  });
-}
-
-const HEADINGS: Record<FieldFault['reason'], string> = {
-  Invalid: 'Invalid value',
-  TypeInvalid: 'Invalid value',
-  Required: 'Required value',
-  NotSupported: 'Unsupported value',
-  Forbidden: 'Forbidden',
-  Duplicate: 'Duplicate value',
-  TooLong: 'Too long',
-  TooMany: 'Too many',
-};
-
-/** `Invalid value: "x": must be …`: a fault without its path. */
-function formatFault(fault: FieldFault): string {
-  const valueless = fault.reason === 'Required' || fault.reason === 'Forbidden' || fault.reason === 'TooLong';
-  const value = valueless || fault.value === undefined ? '' : `: ${JSON.stringify(fault.value)}`;
-  return `${HEADINGS[fault.reason]}${value}${fault.message === '' ? '' : `: ${fault.message}`}`;
 }

@@ -1,10 +1,7 @@
 /** Plain JSON values: what requests carry and storage keeps. */
 
-export type Json = Record<string, unknown>;
-
-export function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isObject } from './schema/schema.ts';
+import type { JsonObject } from './schema/schema.ts';
 
 /** Equal as JSON: order of keys does not matter, order of list items does. */
 export function sameJson(a: unknown, b: unknown): boolean {
@@ -12,7 +9,7 @@ export function sameJson(a: unknown, b: unknown): boolean {
   if (Array.isArray(a)) {
     return Array.isArray(b) && a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
   }
-  if (!isRecord(a) || !isRecord(b)) return false;
+  if (!isObject(a) || !isObject(b)) return false;
   const keys = definedKeys(a);
   return (
     keys.length === definedKeys(b).length &&
@@ -20,16 +17,16 @@ export function sameJson(a: unknown, b: unknown): boolean {
   );
 }
 
-function definedKeys(record: Json): string[] {
+function definedKeys(record: JsonObject): string[] {
   return Object.keys(record).filter((key) => record[key] !== undefined);
 }
 
 /** Sets a key of outside origin as a plain property: `__proto__` too is only a name. */
-export function setKey(record: Json, key: string, value: unknown): void {
+export function setKey(record: JsonObject, key: string, value: unknown): void {
   Object.defineProperty(record, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
 /** The value of an own property, undefined for anything else. */
 export function ownValue(record: unknown, key: string): unknown {
-  return isRecord(record) && Object.hasOwn(record, key) ? record[key] : undefined;
+  return isObject(record) && Object.hasOwn(record, key) ? record[key] : undefined;
 }

@@ -89,7 +89,10 @@ export type PatchType = 'json' | 'merge' | 'strategic';
 export interface KubeClient {
   /** Starts a list+watch that lives until stop(); the same arguments give a new, independent store. */
   observe<T extends KubeObject>(resource: Resource, options?: ObserveOptions): Store<T> & Startable;
-  get<T extends KubeObject>(resource: Resource, ref: { namespace?: string; name: string }): Promise<T | undefined>;
+  get<T extends KubeObject>(
+    resource: Resource,
+    ref: { namespace?: string; name: string },
+  ): Promise<T | undefined>;
   list<T extends KubeObject>(resource: Resource, options?: ObserveOptions): Promise<KubeList<T>>;
   create<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions): Promise<T>;
   update<T extends KubeObject>(resource: Resource, object: T, options?: WriteOptions): Promise<T>;
@@ -107,14 +110,53 @@ export interface KubeClient {
     options?: WriteOptions,
   ): Promise<T>;
   /** Resolves false where the object was already gone. */
-  delete(resource: Resource, ref: { namespace?: string; name: string }, options?: WriteOptions): Promise<boolean>;
+  delete(
+    resource: Resource,
+    ref: { namespace?: string; name: string },
+    options?: WriteOptions,
+  ): Promise<boolean>;
 }
 
 /** Writes core/v1 Events. Never throws and never blocks: an event that cannot be written is counted and dropped. */
 export interface EventRecorder {
-  record(object: KubeObject & { apiVersion?: string }, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  record(
+    object: KubeObject & { apiVersion?: string },
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+  ): void;
 }
-
 
 /** YAML text to a plain value; the reason in words where it is not YAML. */
 export type ParseYaml = (text: string) => { ok: true; value: unknown } | { ok: false; why: string };
+
+/** An address this node answers for, and on which of its interfaces. */
+export interface AnsweredAddress {
+  /** Canonical text, IPv4 or IPv6. */
+  readonly address: string;
+  /** Names; those that do not exist answer once they do. */
+  readonly interfaces: readonly string[] | 'all';
+}
+
+/** What happened for one address since it was last told. */
+export interface PacketCounts {
+  readonly address: string;
+  readonly requests: number;
+  readonly responses: number;
+  readonly gratuitous: number;
+}
+
+export type PacketEvent =
+  /** Interfaces came or went: the names of all that are not excluded, whether up or not. */
+  | { readonly kind: 'interfaces'; readonly names: readonly string[] }
+  | { readonly kind: 'counted'; readonly counts: readonly PacketCounts[] };
+
+/** Answers ARP for addresses the kernel does not have (neighbour discovery for IPv6 is to come). */
+export interface PacketIo extends Startable {
+  /** Replaces everything that is answered for. It stays in force until the next call, also across faults of the adapter. */
+  answer(addresses: readonly AnsweredAddress[]): void;
+  /** Tells the neighbours once, now, who has these addresses; those not answered for are skipped. */
+  announce(addresses: readonly string[]): void;
+  /** Calls back with the interfaces at once when they are known, then at each event. Returns the way to stop. */
+  subscribe(listener: (event: PacketEvent) => void): () => void;
+}

@@ -1,0 +1,60 @@
+/**
+ * The one door to the Prometheus client. Every meter has its own registry (two in one process never mix). What a program
+ * measures is declared as data in metric-names.ts and given to createMeter; using a name or label that was not declared
+ * throws, so a typing error is found by the first test that runs the line.
+ */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from '@prometheus-io/client';
+import type { Meter } from '../ports.ts';
+
+export interface MetricDeclaration {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels?: readonly string[];
+  /** Upper bounds in seconds, histograms only. */
+  readonly buckets?: readonly number[];
+}
+
+/** A Meter whose numbers can be read in Prometheus' text format. */
+export interface ExposedMeter extends Meter {
+  readonly contentType: string;
+  /** Everything measured so far, in exposition format 0.0.4. */
+  expose(): Promise<string>;
+}
+
+type Metric = Counter<string> | Gauge<string> | Histogram<string>;
+
+/** `process` adds the client's default metrics of the process (CPU, memory, event loop delay, file descriptors). */
+export function createMeter(
+  declarations: readonly MetricDeclaration[],
+  options: { process?: boolean } = {},
+): ExposedMeter {
+  const registry = new Registry();
+  const metrics = new Map(
+    declarations.map((declaration) => [declaration.name, build(declaration, registry)]),
+  );
+  if (options.process === true) collectDefaultMetrics({ register: registry });
+
+  function find<T extends Metric>(name: string, type: new (configuration: never) => T): T {
+    const metric = metrics.get(name);
+    if (!(metric instanceof type)) throw new Error(`metric ${name} is not declared as a ${type.name}`);
+    return metric;
+  }
+
+  return {
+    count: (name, labels = {}, by = 1) => find<Counter<string>>(name, Counter).inc(labels, by),
+    set: (name, labels, value) => find<Gauge<string>>(name, Gauge).set(labels, value),
+    remove: (name, labels) => find<Gauge<string>>(name, Gauge).remove(labels),
+    observe: (name, labels, seconds) => find<Histogram<string>>(name, Histogram).observe(labels, seconds),
+    contentType: registry.contentType,
+    expose: () => registry.metrics(),
+  };
+}
+
+function build(declaration: MetricDeclaration, registry: Registry): Metric {
+  const { name, help, labels = [], buckets } = declaration;
+  const common = { name, help, labelNames: labels, registers: [registry] };
+  if (declaration.type === 'counter') return new Counter(common);
+  if (declaration.type === 'gauge') return new Gauge(common);
+  return new Histogram(buckets === undefined ? common : { ...common, buckets: [...buckets] });
+}

@@ -34,7 +34,8 @@ export const FINDINGS = {
   LB103: {
     reason: 'ConflictingRequest',
     level: 'deny',
-    meaning: 'spec.loadBalancerIP and the loadBalancerIPs annotation are both set, or an address and a pool that do not fit.',
+    meaning:
+      'spec.loadBalancerIP and the loadBalancerIPs annotation are both set, or an address and a pool that do not fit.',
     remedy: 'Keep one of the two.',
   },
   LB104: {
@@ -65,7 +66,8 @@ export const FINDINGS = {
     reason: 'SharingConflict',
     level: 'deny',
     meaning: 'The address is shared with Services whose key, port or traffic policy does not fit.',
-    remedy: 'Use the same sharing key, ports nobody else uses, and a matching externalTrafficPolicy and selector.',
+    remedy:
+      'Use the same sharing key, ports nobody else uses, and a matching externalTrafficPolicy and selector.',
   },
   LB109: {
     reason: 'AvoidedAddress',
@@ -113,7 +115,8 @@ export const FINDINGS = {
     reason: 'NoOpenPool',
     level: 'warn',
     meaning: 'Pools exist but none of them serves this namespace and Service automatically.',
-    remedy: 'Ask for a pool with the address-pool annotation, or open a pool (autoAssign, serviceAllocation).',
+    remedy:
+      'Ask for a pool with the address-pool annotation, or open a pool (autoAssign, serviceAllocation).',
   },
   LB201: {
     reason: 'MalformedRange',
@@ -127,7 +130,12 @@ export const FINDINGS = {
     meaning: 'An address belongs to two pools, or twice to one.',
     remedy: 'Remove the overlap from one of the pools.',
   },
-  LB203: { reason: 'EmptyPool', level: 'deny', meaning: 'The pool has no addresses.', remedy: 'Add at least one CIDR or range.' },
+  LB203: {
+    reason: 'EmptyPool',
+    level: 'deny',
+    meaning: 'The pool has no addresses.',
+    remedy: 'Add at least one CIDR or range.',
+  },
   LB204: {
     reason: 'UnusableRange',
     level: 'deny',
@@ -169,6 +177,25 @@ export const FINDINGS = {
     level: 'deny',
     meaning: 'A field has the wrong type or a value outside its bounds.',
     remedy: 'Correct the named field.',
+  },
+  LB211: {
+    reason: 'NobodyAllowed',
+    level: 'warn',
+    meaning: 'The pool’s namespaceSelectors match no namespace, so no Service may use the pool.',
+    remedy: 'Label a namespace so that a selector matches it, or list namespaces by name.',
+  },
+  LB212: {
+    reason: 'LinkLocalRange',
+    level: 'warn',
+    meaning: 'The range holds link-local addresses, which no router forwards.',
+    remedy: 'Use routable addresses unless every client is on the same network segment.',
+  },
+  LB213: {
+    reason: 'SupersededPool',
+    level: 'warn',
+    meaning:
+      'A pool of the legacy ConfigMap exists as an IPAddressPool with the same addresses, and only that counts.',
+    remedy: 'Delete the pool from the ConfigMap.',
   },
 } as const satisfies Record<string, FindingKind>;
 

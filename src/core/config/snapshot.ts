@@ -56,3 +56,8 @@ export interface L2Advertisement {
 }
 
 export const EMPTY_SNAPSHOT: Snapshot = { pools: new Map(), l2Advertisements: [] };
+
+/** The advertisements that announce a pool; none means nobody answers for its addresses. */
+export function advertisementsOf(snapshot: Snapshot, pool: string): readonly L2Advertisement[] {
+  return snapshot.l2Advertisements.filter((advertisement) => advertisement.pools.has(pool));
+}

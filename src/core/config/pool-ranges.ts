@@ -1,0 +1,117 @@
+/** The addresses of pools: each entry read by itself, then all entries of all pools checked against each other. */
+import type { AddressRange } from '../net/address.ts';
+import { formatRange, parseRange, rangesOverlap } from '../net/range.ts';
+import { readList } from './read.ts';
+import type { Report } from './report.ts';
+
+/** One entry of one pool's addresses, with what is needed to complain about it. */
+export interface RangeEntry {
+  readonly pool: string;
+  readonly range: AddressRange;
+  /** As the user wrote it. */
+  readonly text: string;
+  readonly path: string;
+  readonly report: Report;
+}
+
+/** Addresses that are no unicast address of a network, so no packet for a Service can carry them. */
+const UNUSABLE: readonly { readonly range: AddressRange; readonly what: string }[] = [
+  { range: cidr('0.0.0.0/32'), what: 'the unspecified address' },
+  { range: cidr('127.0.0.0/8'), what: 'loopback addresses' },
+  { range: cidr('224.0.0.0/4'), what: 'multicast addresses' },
+  { range: cidr('255.255.255.255/32'), what: 'the broadcast address' },
+  { range: cidr('::/128'), what: 'the unspecified address' },
+  { range: cidr('::1/128'), what: 'the loopback address' },
+  { range: cidr('::ffff:0.0.0.0/96'), what: 'IPv4 addresses in IPv6 form' },
+  { range: cidr('ff00::/8'), what: 'multicast addresses' },
+];
+const LINK_LOCAL: readonly AddressRange[] = [cidr('169.254.0.0/16'), cidr('fe80::/10')];
+
+/** Reads a pool's list of addresses; entries that are no range are reported and left out. */
+export function readRanges(value: unknown, path: string, pool: string, report: Report): RangeEntry[] {
+  if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) {
+    report.addMissing('LB203', path, 'is empty: add a CIDR or a range such as 192.0.2.1-192.0.2.9');
+  }
+  return readList(value, path, report, (text, entryPath) => readRange(text, entryPath, pool, report));
+}
+
+function readRange(text: unknown, path: string, pool: string, report: Report): RangeEntry | undefined {
+  if (typeof text !== 'string') {
+    report.malformed(path, text, 'a text such as "192.0.2.0/28"');
+    return undefined;
+  }
+  const parsed = parseRange(text);
+  if (!parsed.ok) {
+    report.add('LB201', path, text, parsed.why);
+    return undefined;
+  }
+  const entry: RangeEntry = { pool, range: parsed.range, text, path, report };
+  checkUsable(entry);
+  return entry;
+}
+
+/**
+ * Reports every entry that overlaps another one, within a pool and between pools. Each is named beside one of those it
+ * overlaps, not all: with the entries sorted, the one that reaches furthest so far is enough (O(n log n)).
+ */
+export function checkOverlaps(entries: readonly RangeEntry[]): void {
+  const sorted = entries.toSorted(compareEntries);
+  let furthest: RangeEntry | undefined;
+  for (const entry of sorted) {
+    if (furthest !== undefined && rangesOverlap(furthest.range, entry.range)) reportOverlap(furthest, entry);
+    if (furthest?.range.family !== entry.range.family || entry.range.last > furthest.range.last)
+      furthest = entry;
+  }
+}
+
+function compareEntries({ range: a }: RangeEntry, { range: b }: RangeEntry): number {
+  if (a.family !== b.family) return a.family === 'IPv4' ? -1 : 1;
+  if (a.first === b.first) return 0;
+  return a.first < b.first ? -1 : 1;
+}
+
+/** Two pools: said to both, since either may be the one being changed. One pool: said once. */
+function reportOverlap(a: RangeEntry, b: RangeEntry): void {
+  if (a.report === b.report && a.pool === b.pool) {
+    b.report.add(
+      'LB202',
+      b.path,
+      b.text,
+      `overlaps ${a.path} ${a.text} of the same pool: remove one of the two`,
+    );
+    return;
+  }
+  for (const [entry, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    entry.report.add(
+      'LB202',
+      entry.path,
+      entry.text,
+      `overlaps ${other.text} of pool ${other.pool}: take it out of one pool`,
+    );
+  }
+}
+
+function checkUsable({ range, text, path, report }: RangeEntry): void {
+  for (const unusable of UNUSABLE) {
+    if (!rangesOverlap(range, unusable.range)) continue;
+    const which = `${unusable.what} (${formatRange(unusable.range)})`;
+    report.add(
+      'LB204',
+      path,
+      text,
+      `holds ${which}, which no Service can have: use addresses of the nodes’ network`,
+    );
+  }
+  if (LINK_LOCAL.some((linkLocal) => rangesOverlap(range, linkLocal))) {
+    report.add('LB212', path, text, 'holds link-local addresses, which no router forwards');
+  }
+}
+
+function cidr(text: string): AddressRange {
+  const parsed = parseRange(text);
+  if (!parsed.ok) throw new Error(`${text} ${parsed.why}`);
+  return parsed.range;
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Finding } from '../../../../src/api/findings.ts';
+import type { RangeEntry } from '../../../../src/core/config/pool-ranges.ts';
+import { checkOverlaps } from '../../../../src/core/config/pool-ranges.ts';
+import { Report } from '../../../../src/core/config/report.ts';
+import type { AddressRange } from '../../../../src/core/net/address.ts';
+import { rangesOverlap } from '../../../../src/core/net/range.ts';
+
+function entryOf(pool: number, index: number, range: AddressRange, findings: Finding[]): RangeEntry {
+  const report = new Report({ kind: 'IPAddressPool', name: String(pool) }, findings);
+  return { pool: String(pool), range, text: `${index}`, path: `${pool}[${index}]`, report };
+}
+
+test('names exactly the entries that overlap another', () => {
+  const ranges = fc.array(
+    fc.record({
+      pool: fc.nat(3),
+      family: fc.constantFrom('IPv4' as const, 'IPv6' as const),
+      first: fc.nat(60),
+      length: fc.nat(12),
+    }),
+  );
+  fc.assert(
+    fc.property(ranges, (list) => {
+      const findings: Finding[] = [];
+      const entries = list.map(({ pool, family, first, length }, index) =>
+        entryOf(pool, index, { family, first: BigInt(first), last: BigInt(first + length) }, findings),
+      );
+      checkOverlaps(entries);
+      const overlapping = entries.filter((entry) =>
+        entries.some((other) => other !== entry && rangesOverlap(entry.range, other.range)),
+      );
+      for (const { path } of overlapping)
+        assert.ok(
+          findings.some((finding) => finding.path === path || finding.message.includes(path)),
+          path,
+        );
+      for (const { path } of findings)
+        assert.ok(
+          overlapping.some((entry) => entry.path === path),
+          path,
+        );
+    }),
+  );
+});
+
+test('looks at each of many entries a few times, not at every pair', () => {
+  const count = 10_000;
+  let looks = 0;
+  const findings: Finding[] = [];
+  const entries = Array.from({ length: count }, (_, index) => {
+    const first = BigInt((index * 7919) % count) * 10n;
+    const entry = entryOf(index, 0, { family: 'IPv4', first, last: first + 9n }, findings);
+    return Object.defineProperty({ ...entry }, 'range', {
+      get: () => (looks++, { family: 'IPv4', first, last: first + 9n }),
+    });
+  });
+  checkOverlaps(entries);
+  assert.deepEqual(findings, []);
+  assert.ok(looks < count * 60, `${looks} looks`);
+});

@@ -3,11 +3,12 @@
  * order. The only user of @kubernetes/client-node, for its KubeConfig alone; it is loaded when needed, because it is large.
  * Whatever is wrong with a kubeconfig ends in a UserError.
  */
+import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import type { KubeConfig } from '@kubernetes/client-node';
+import type { Cluster, KubeConfig } from '@kubernetes/client-node';
 import { UserError } from '../api/user-error.ts';
 import type { ServerAccess, TlsCredentials } from './transport.ts';
 
@@ -27,30 +28,42 @@ export async function loadAccess(options: ConfigOptions): Promise<ServerAccess> 
   const config = new KubeConfig();
   const source = load(config, options);
   if (options.context !== undefined) config.setCurrentContext(options.context);
-  const context = config.getCurrentContext();
-  if (config.getContextObject(context) === null) {
-    const known = config.getContexts().map(({ name }) => name);
-    throw new UserError(
-      `${source}: there is no context "${context}"; choose one of: ${known.length === 0 ? '(none)' : known.join(', ')}`,
-    );
+  const cluster = chooseCluster(config, source);
+  const { server, proxyUrl } = cluster;
+  if (!URL.canParse(server) || !/^https?:/.test(server)) {
+    throw new UserError(`${source}: server "${server}" is not a URL; write https://host:port`);
   }
-  const cluster = config.getCurrentCluster();
-  if (cluster === null)
-    throw new UserError(`${source}: context "${context}" names no cluster of this file; correct it`);
-  if (!URL.canParse(cluster.server)) {
-    throw new UserError(`${source}: server "${cluster.server}" is not a URL; write https://host:port`);
-  }
-  const { proxyUrl } = cluster;
   if (proxyUrl !== undefined && !/^https?:/.test(proxyUrl)) {
     throw new UserError(`${source}: proxy-url "${proxyUrl}" is not supported; use an http: or https: proxy`);
   }
-  const access: ServerAccess = {
-    url: cluster.server,
-    proxyUrl,
-    credentials: credentialsOf(config, cluster.server),
-  };
+  const access: ServerAccess = { url: server, proxyUrl, credentials: credentialsOf(config, server) };
   await check(access, source);
   return access;
+}
+
+function chooseCluster(config: KubeConfig, source: string): Cluster {
+  const name = config.getCurrentContext() as string | undefined;
+  const known = config.getContexts().map((context) => context.name);
+  const choice = known.length === 0 ? 'it has none' : `it has: ${known.join(', ')}`;
+  if (name === undefined || name === '')
+    throw new UserError(`${source} has no current-context; set one (${choice})`);
+  const context = config.getContextObject(name);
+  if (context === null) throw new UserError(`${source} has no context "${name}"; choose another (${choice})`);
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) {
+    throw new UserError(
+      `${source}: context "${name}" names cluster "${context.cluster}", which is not in it; add it`,
+    );
+  }
+  if (config.getCurrentUser() === null) {
+    const { user } = context as { user?: string };
+    if (user !== undefined && user !== '') {
+      throw new UserError(`${source}: context "${name}" names user "${user}", which is not in it; add it`);
+    }
+    // KubeConfig leaves out even the cluster's CA where a context has no user.
+    config.loadFromClusterAndUser(cluster, { name: 'anonymous' });
+  }
+  return cluster;
 }
 
 /** Loads the first configuration there is and says, in words, where it came from. */
@@ -76,7 +89,7 @@ function load(config: KubeConfig, options: ConfigOptions): string {
     }
   } catch (error) {
     const file = options.kubeconfig ?? (fromEnvironment === '' ? fromHome : fromEnvironment);
-    throw new UserError(`kubeconfig ${file} cannot be used: ${firstLine(error)}; ${REMEDY}`);
+    throw new UserError(`kubeconfig ${file} cannot be used: ${reasonOf(error)}; ${REMEDY}`);
   }
   throw new UserError(
     `no kubeconfig: KUBECONFIG is not set, ${fromHome} does not exist and this is no pod; ${REMEDY}`,
@@ -108,15 +121,26 @@ type TlsOptions = { -readonly [K in keyof TlsCredentials]: TlsCredentials[K] } &
 async function check(access: ServerAccess, source: string): Promise<void> {
   try {
     const { tls } = await access.credentials();
+    // OpenSSL skips a CA it cannot read, and every connection fails later.
+    if (tls.ca !== undefined) void new X509Certificate(tls.ca);
     createSecureContext({ ca: tls.ca, cert: tls.cert, key: tls.key });
   } catch (error) {
     throw new UserError(
-      `${source}: its certificates or credentials cannot be used: ${firstLine(error)}; ${REMEDY}`,
+      `${source}: its certificates or credentials cannot be used: ${reasonOf(error)}; correct them`,
     );
   }
 }
 
-function firstLine(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.split('\n', 1)[0]?.trim() ?? '';
+const REASONS: ReadonlyMap<unknown, string> = new Map([
+  ['ENOENT', 'does not exist'],
+  ['EACCES', 'may not be read by this user'],
+  ['EISDIR', 'is a folder'],
+]);
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, path } = error as NodeJS.ErrnoException;
+  const reason = REASONS.get(code);
+  if (reason !== undefined) return `${path ?? 'it'} ${reason}`;
+  return error.message.split('\n', 1)[0]?.trim() ?? '';
 }

@@ -98,7 +98,8 @@ test('faults of addresses, all of them at once', () => {
 
 test('addresses no Service can have', () => {
   const unusable = [
-    '0.0.0.0/0',
+    '0.0.0.0/30',
+    '126.0.0.0/7',
     '224.0.0.1/32',
     '255.255.255.0/24',
     '::/126',

@@ -1,0 +1,120 @@
+/**
+ * YAML in and out, read the way kubectl reads it: version 1.1 for booleans and octal numbers (`on` is true, `010` is 8), no
+ * dates and no base-60 numbers. Only what JSON can carry comes through; duplicate keys, unknown tags, missing anchors and
+ * aliases that would blow up in memory are faults with their line. Nothing here throws.
+ */
+import type { Document, ParsedNode, TagId, Tags } from 'yaml';
+import { LineCounter, parseAllDocuments, stringify } from 'yaml';
+import type { ParseYaml } from '../ports.ts';
+
+export interface YamlDocuments {
+  /** Documents that have content other than null, with the line it begins on (1 is the first). */
+  readonly documents: readonly { readonly value: unknown; readonly line: number }[];
+  readonly faults: readonly YamlFault[];
+}
+
+interface YamlFault {
+  readonly line: number;
+  readonly why: string;
+}
+
+/** Reads text with at most one document; null where it has none. */
+export const parseYaml: ParseYaml = (text) => {
+  const { documents, faults } = parseYamlDocuments(text);
+  const [fault] = faults;
+  if (fault !== undefined) return { ok: false, why: `line ${fault.line}: ${fault.why}` };
+  const [first, second] = documents;
+  if (second !== undefined)
+    return { ok: false, why: `line ${second.line}: a second document begins, one is expected` };
+  return { ok: true, value: first?.value ?? null };
+};
+
+/** Reads every document of a text. A document with a fault is left out; the others are there. */
+export function parseYamlDocuments(text: string): YamlDocuments {
+  const lines = new LineCounter();
+  const documents: { value: unknown; line: number }[] = [];
+  const faults: YamlFault[] = [];
+  for (const document of parseAll(text, lines, faults)) {
+    const found = faultsOf(document, lines);
+    faults.push(...found);
+    if (found.length > 0 || document.contents === null) continue;
+    const line = lineAt(lines, document.contents.range[0]);
+    try {
+      const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
+      const why = whyNotJson(value);
+      if (why !== undefined) faults.push({ line, why });
+      else if (value !== null) documents.push({ value, line });
+    } catch (error) {
+      // Missing anchors, aliases of aliases of aliases, nesting without end.
+      faults.push({ line, why: messageOf(error) });
+    }
+  }
+  return { documents, faults };
+}
+
+/** One document, without anchors, that every YAML reader reads back the same. */
+export function formatYaml(value: unknown): string {
+  return stringify(value, { version: '1.1', aliasDuplicateObjects: false, lineWidth: 100 });
+}
+
+/** How often aliases may be resolved in one document, counted as the package counts: products of nested ones. */
+const MAX_ALIASES = 100;
+
+/** Tags of YAML 1.1 that kubectl's reader has no types for. `1:30` is text there, not 90; a date stays text. */
+const UNKNOWN_TO_KUBECTL = ['binary', 'omap', 'pairs', 'set', 'timestamp'].map(
+  (name) => `tag:yaml.org,2002:${name}`,
+);
+
+function kubectlTags(tags: Tags): Tags {
+  return tags.filter((tag: TagId | Exclude<Tags[number], TagId>) => {
+    if (typeof tag === 'string') return true;
+    return !UNKNOWN_TO_KUBECTL.includes(tag.tag) && tag.format !== 'TIME';
+  });
+}
+
+function parseAll(
+  text: string,
+  lineCounter: LineCounter,
+  faults: YamlFault[],
+): readonly Document.Parsed<ParsedNode>[] {
+  try {
+    return parseAllDocuments(text, {
+      version: '1.1',
+      customTags: kubectlTags,
+      prettyErrors: false,
+      logLevel: 'error',
+      lineCounter,
+    });
+  } catch (error) {
+    // Only nesting deeper than the stack gets here.
+    faults.push({ line: 1, why: messageOf(error) });
+    return [];
+  }
+}
+
+function faultsOf(document: Document.Parsed, lines: LineCounter): YamlFault[] {
+  return [...document.errors, ...document.warnings].map((fault) => ({
+    line: lineAt(lines, fault.pos[0]),
+    why: fault.message,
+  }));
+}
+
+function lineAt(lines: LineCounter, offset: number): number {
+  return Math.max(1, lines.linePos(offset).line);
+}
+
+/** YAML has numbers that JSON has not. */
+function whyNotJson(value: unknown): string | undefined {
+  if (typeof value === 'number' && !Number.isFinite(value))
+    return `${value} is no number that JSON can carry`;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const inner of Object.values(value)) {
+    const why = whyNotJson(inner);
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -14,6 +14,12 @@ export type Decision =
       readonly findings: readonly Finding[];
     }
   /** Ours, but has nothing; `finding` says why. `released` is what it held until now. */
-  | { readonly kind: 'waiting'; readonly finding: Finding; readonly released: readonly Address[] }
+  | {
+      readonly kind: 'waiting';
+      readonly finding: Finding;
+      readonly released: readonly Address[];
+      /** Why what it held is not allowed any more, where the configuration or another Service took it away, not the author. */
+      readonly lost?: Finding;
+    }
   /** Not ours: whatever of ours is on it (ingress we wrote, annotation, condition) is removed. */
   | { readonly kind: 'foreign'; readonly released: readonly Address[] };

@@ -46,7 +46,12 @@ export interface ServiceView {
 
 export type AddressRequest =
   | { readonly kind: 'none' }
-  | { readonly kind: 'addresses'; readonly addresses: readonly Address[]; readonly path: string; readonly text: string }
+  | {
+      readonly kind: 'addresses';
+      readonly addresses: readonly Address[];
+      readonly path: string;
+      readonly text: string;
+    }
   /** Unreadable text, three addresses, two of one family. */
   | { readonly kind: 'malformed'; readonly path: string; readonly text: string; readonly why: string }
   /** Field and annotation both set. */

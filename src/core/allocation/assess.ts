@@ -1,0 +1,27 @@
+/** Whether one Service may have one address, and if not, why not. */
+import type { Finding } from '../../api/findings.ts';
+import type { Snapshot } from '../config/snapshot.ts';
+import { addressNotOpen, avoided, held, outsidePools } from './findings.ts';
+import type { Ledger } from './ledger.ts';
+import { nearestFree } from './nearest.ts';
+import { isOpenTo } from './pool-order.ts';
+import type { Asked } from './sentence.ts';
+import type { ServiceView } from './service-view.ts';
+
+export type Assessed =
+  { readonly ok: true; readonly pool: string } | { readonly ok: false; readonly finding: Finding };
+
+/** MetalLB allocator.go, Assign: autoAssign does not matter for an address somebody asks for or has. */
+export function assess(ledger: Ledger, snapshot: Snapshot, view: ServiceView, asked: Asked): Assessed {
+  const name = ledger.poolOf(asked.address);
+  const pool = name === undefined ? undefined : snapshot.pools.get(name);
+  const refuse = (finding: Finding): Assessed => ({ ok: false, finding });
+  const near = () => nearestFree(ledger, snapshot, view, asked.address);
+  if (pool === undefined) return refuse(outsidePools(view, asked, near()));
+  // Who holds what is nothing to a Service that is shut out.
+  if (!isOpenTo(pool, view)) return refuse(addressNotOpen(view, asked, pool, near()));
+  if (ledger.isAvoided(asked.address)) return refuse(avoided(view, asked, pool.name, near()));
+  const conflict = ledger.conflict(view, asked.address);
+  if (conflict !== undefined) return refuse(held(view, asked, conflict, near()));
+  return { ok: true, pool: pool.name };
+}

@@ -1,0 +1,53 @@
+/** What to offer instead of an address the Service cannot have. */
+import type { Pool, Snapshot } from '../config/snapshot.ts';
+import type { Address } from '../net/address.ts';
+import type { Ledger } from './ledger.ts';
+import { isOpenTo } from './pool-order.ts';
+import type { Near } from './sentence.ts';
+import type { ServiceView } from './service-view.ts';
+
+/**
+ * The free address of the family of `wanted` that is numerically nearest to it, the lower of two that are equally near,
+ * in a pool this Service may have by asking: open to it, and the one it names where it names one that is.
+ */
+export function nearestFree(
+  ledger: Ledger,
+  snapshot: Snapshot,
+  view: ServiceView,
+  wanted: Address,
+): Near | undefined {
+  const named = view.requestedPool && snapshot.pools.get(view.requestedPool.pool);
+  const only = named !== undefined && isOpenTo(named, view) ? named.name : undefined;
+  const mayUse = (pool: Pool) => (only === undefined ? isOpenTo(pool, view) : pool.name === only);
+  const seen = new Set<string>();
+  let best: Near | undefined;
+  for (const { pool: name, distance } of ledger.poolsAround(wanted)) {
+    // Whatever lies in this range or beyond is farther away than what was found.
+    if (best !== undefined && distance > distanceOf(best.address, wanted)) break;
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const pool = snapshot.pools.get(name);
+    if (pool === undefined || !mayUse(pool)) continue;
+    const address = ledger.nearestFree(name, wanted);
+    if (address !== undefined && (best === undefined || isNearer(address, best.address, wanted)))
+      best = { address, pool: name };
+  }
+  return best;
+}
+
+/** The pools this Service may have addresses of, on its own accord or by asking; by name. */
+export function openPools(snapshot: Snapshot, view: ServiceView): readonly string[] {
+  return [...snapshot.pools.values()]
+    .filter((pool) => isOpenTo(pool, view))
+    .map(({ name }) => name)
+    .sort();
+}
+
+function isNearer(a: Address, b: Address, wanted: Address): boolean {
+  const difference = distanceOf(a, wanted) - distanceOf(b, wanted);
+  return difference < 0n || (difference === 0n && a.value < b.value);
+}
+
+function distanceOf(a: Address, b: Address): bigint {
+  return a.value < b.value ? b.value - a.value : a.value - b.value;
+}

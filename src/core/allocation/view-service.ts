@@ -1,0 +1,170 @@
+/** Reads the little that decisions need out of a Service, whatever its JSON looks like: wrong types count as absent. */
+import {
+  ADDRESS_POOL,
+  ALLOW_SHARED_IP,
+  IP_ALLOCATED_FROM_POOL,
+  LEGACY_PREFIX,
+  LOAD_BALANCER_IPS,
+  PREFIX,
+  readAnnotation,
+} from '../../api/annotations.ts';
+import type { Service } from '../../api/kubernetes.ts';
+import type { Address, IpFamily } from '../net/address.ts';
+import { parseAddress } from '../net/address.ts';
+import type { AddressRequest, ServiceView } from './service-view.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const REQUEST_FIELD = 'spec.loadBalancerIP';
+
+/**
+ * What decisions see of `service`. `ourClass` is the loadBalancerClass this installation was started with; without one,
+ * Services without a class are ours (MetalLB --lb-class). Never throws.
+ */
+export function viewService(service: Service, ourClass?: string): ServiceView {
+  const raw = record(service);
+  const metadata = record(raw['metadata']);
+  const spec = record(raw['spec']);
+  const annotations = strings(metadata['annotations']);
+  const namespace = text(metadata['namespace']);
+  const name = text(metadata['name']);
+  const isLoadBalancer = spec['type'] === 'LoadBalancer';
+  const ours = isLoadBalancer && text(spec['loadBalancerClass']) === (ourClass ?? '');
+  const clusterFamilies = familiesOf(clusterIps(spec));
+  const pool = annotation(annotations, ADDRESS_POOL);
+  const ingress = list(record(record(raw['status'])['loadBalancer'])['ingress']);
+  const heldFromPool = annotations[IP_ALLOCATED_FROM_POOL];
+  return {
+    key: `${namespace}/${name}`,
+    namespace,
+    name,
+    uid: text(metadata['uid']),
+    createdAt: text(metadata['creationTimestamp']),
+    labels: strings(metadata['labels']),
+    ours,
+    ...(isLoadBalancer && !ours ? { foreignClass: text(spec['loadBalancerClass']) } : {}),
+    deleting: text(metadata['deletionTimestamp']) !== '',
+    families: clusterFamilies.length > 0 ? clusterFamilies : declaredFamilies(spec),
+    hasClusterIPs: clusterFamilies.length > 0,
+    familyPolicy: familyPolicy(spec['ipFamilyPolicy']),
+    request: requestOf(spec, annotations),
+    ...(pool === undefined ? {} : { requestedPool: { pool: pool.value, path: pool.path } }),
+    sharingKey: annotation(annotations, ALLOW_SHARED_IP)?.value ?? '',
+    backendKey: spec['externalTrafficPolicy'] === 'Local' ? canonical(strings(spec['selector'])) : '',
+    ports: portsOf(spec),
+    held: ingress.flatMap((entry) => parseAddress(text(record(entry)['ip'])) ?? []),
+    hasIngress: ingress.length > 0,
+    ...(heldFromPool === undefined ? {} : { heldFromPool }),
+  };
+}
+
+/**
+ * The view of a Service the API server has not given cluster IPs yet, as if it had: it is taken to get the families its
+ * policy needs, else those it declares, else those of the addresses it asks for, else IPv4.
+ */
+export function viewAsStored(view: ServiceView): ServiceView {
+  if (view.hasClusterIPs) return view;
+  const both: readonly IpFamily[] = ['IPv4', 'IPv6'];
+  const declared = view.families.length > 0 ? view.families : undefined;
+  const asked = view.request.kind === 'addresses' ? familiesOf(view.request.addresses) : undefined;
+  const needed = view.familyPolicy === 'RequireDualStack' && declared?.length !== 2 ? both : undefined;
+  return { ...view, hasClusterIPs: true, families: needed ?? declared ?? asked ?? ['IPv4'] };
+}
+
+function requestOf(spec: Json, annotations: Readonly<Record<string, string>>): AddressRequest {
+  const field = text(spec['loadBalancerIP']);
+  const noted = annotation(annotations, LOAD_BALANCER_IPS);
+  if (noted !== undefined && field !== '') {
+    return { kind: 'conflicting', path: noted.path, text: noted.value, other: `${REQUEST_FIELD} ${field}` };
+  }
+  if (noted !== undefined)
+    return parseRequest(
+      noted.path,
+      noted.value,
+      noted.value.split(',').map((part) => part.trim()),
+    );
+  if (field !== '') return parseRequest(REQUEST_FIELD, field, [field]);
+  return { kind: 'none' };
+}
+
+/** One address of each family at most, in the order written (MetalLB ipfamily.go). */
+function parseRequest(path: string, whole: string, parts: readonly string[]): AddressRequest {
+  const addresses: Address[] = [];
+  for (const part of parts) {
+    const address = parseAddress(part);
+    const malformed = (why: string): AddressRequest => ({ kind: 'malformed', path, text: whole, why });
+    if (address === undefined)
+      return malformed(
+        parts.length > 1 ? `has ${JSON.stringify(part)}, which is not an IP address` : 'is not an IP address',
+      );
+    if (parts.length > 2) return malformed(`has ${parts.length} addresses`);
+    if (addresses[0]?.family === address.family) return malformed(`has two ${address.family} addresses`);
+    addresses.push(address);
+  }
+  return { kind: 'addresses', addresses, path, text: whole };
+}
+
+/** The value under either prefix and where it was read; absent where it is unset or empty. */
+function annotation(
+  annotations: Readonly<Record<string, string>>,
+  name: string,
+): { readonly value: string; readonly path: string } | undefined {
+  const prefix = annotations[PREFIX + name] === undefined ? LEGACY_PREFIX : PREFIX;
+  const value = readAnnotation(annotations, name) ?? '';
+  return value === '' ? undefined : { value, path: `metadata.annotations[${prefix}${name}]` };
+}
+
+/** Protocol and port, as sharing compares them; targetPort does not matter (MetalLB k8salloc.go). */
+function portsOf(spec: Json): readonly string[] {
+  const ports = list(spec['ports']).flatMap((entry) => {
+    const { port, protocol } = record(entry);
+    return typeof port === 'number' ? `${text(protocol) || 'TCP'}/${port}` : [];
+  });
+  return [...new Set(ports)].toSorted();
+}
+
+function clusterIps(spec: Json): readonly Address[] {
+  const several = list(spec['clusterIPs']);
+  return (several.length > 0 ? several : [spec['clusterIP']]).flatMap((ip) => parseAddress(text(ip)) ?? []);
+}
+
+function declaredFamilies(spec: Json): readonly IpFamily[] {
+  return [...new Set(list(spec['ipFamilies']).filter((family) => family === 'IPv4' || family === 'IPv6'))];
+}
+
+function familiesOf(addresses: readonly Address[]): readonly IpFamily[] {
+  return [...new Set(addresses.map(({ family }) => family))];
+}
+
+function familyPolicy(value: unknown): ServiceView['familyPolicy'] {
+  return value === 'PreferDualStack' || value === 'RequireDualStack' ? value : 'SingleStack';
+}
+
+/** `k=v,k=v` by key, as Kubernetes writes a set of labels. */
+function canonical(labels: Readonly<Record<string, string>>): string {
+  return Object.keys(labels)
+    .toSorted()
+    .map((key) => `${key}=${labels[key]}`)
+    .join(',');
+}
+
+function record(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** The entries whose value is text. */
+function strings(value: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries(record(value));
+  if (entries.every(([, entry]) => typeof entry === 'string')) return record(value) as Record<string, string>;
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}

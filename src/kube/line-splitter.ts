@@ -11,7 +11,7 @@ export class LineTooLong extends Error {
 
 export class LineSplitter {
   readonly #maxBytes: number;
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   /** The pieces of the line that has no end yet, and their length together. */
   #pieces: Uint8Array[] = [];
   #bytes = 0;

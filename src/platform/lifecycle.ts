@@ -2,8 +2,7 @@
  * The life of a process: parts start in order, work until a signal, and stop in reverse. A verb of the command line builds
  * its parts and calls runUntilSignalled; nothing else in the program listens to signals.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Log, Startable } from '../ports.ts';
+import type { Clock, Log, Startable } from '../ports.ts';
 
 export interface Part {
   /** For the log: `webhook`, `configuration`, … */
@@ -13,6 +12,7 @@ export interface Part {
 
 export interface LifecycleOptions {
   readonly log: Log;
+  readonly clock: Clock;
   /** Stopping all parts may take this long together; what hangs is abandoned. Default 20 s. */
   readonly stopTimeoutMs?: number;
   /** Called when all parts have started. */
@@ -36,7 +36,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  * not be stopped in time. Where a part cannot start, those before it are stopped and its error is thrown.
  */
 export async function runUntilSignalled(parts: readonly Part[], options: LifecycleOptions): Promise<number> {
-  const { log, stopTimeoutMs = 20_000, process: source = process } = options;
+  const { process: source = process } = options;
   const signalled = Promise.withResolvers<'signalled'>();
   let signals = 0;
   const onSignal = (): void => {
@@ -55,10 +55,10 @@ export async function runUntilSignalled(parts: readonly Part[], options: Lifecyc
     }
     if (signals === 0) options.onReady?.();
     await signalled.promise;
-    log.info('stopping');
-    return (await stopAll(begun, log, stopTimeoutMs)) ? 0 : 1;
+    options.log.info('stopping');
+    return (await stopAll(begun, options)) ? 0 : 1;
   } catch (error) {
-    await stopAll(begun, log, stopTimeoutMs);
+    await stopAll(begun, options);
     throw error;
   } finally {
     clearInterval(alive);
@@ -67,14 +67,15 @@ export async function runUntilSignalled(parts: readonly Part[], options: Lifecyc
 }
 
 /** True where every part stopped in time. One that fails or hangs does not keep the others from being stopped. */
-async function stopAll(parts: readonly Part[], log: Log, timeoutMs: number): Promise<boolean> {
-  const deadline = new AbortController();
-  const late = delay(timeoutMs, 'late' as const, { signal: deadline.signal });
+async function stopAll(parts: readonly Part[], options: LifecycleOptions): Promise<boolean> {
+  const { log, clock, stopTimeoutMs = 20_000 } = options;
+  const late = Promise.withResolvers<'late'>();
+  const cancel = clock.after(stopTimeoutMs, () => late.resolve('late'));
   let clean = true;
   for (const { name, part } of parts) {
     try {
-      if ((await Promise.race([part.stop(), late])) === 'late') {
-        log.error('a part did not stop in time and is abandoned', { part: name, timeoutMs });
+      if ((await Promise.race([part.stop(), late.promise])) === 'late') {
+        log.error('a part did not stop in time and is abandoned', { part: name, stopTimeoutMs });
         clean = false;
       }
     } catch (error) {
@@ -82,7 +83,6 @@ async function stopAll(parts: readonly Part[], log: Log, timeoutMs: number): Pro
       clean = false;
     }
   }
-  deadline.abort();
-  await late.catch(() => undefined);
+  cancel();
   return clean;
 }

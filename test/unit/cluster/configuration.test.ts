@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ConfigMap, Namespace } from '../../../src/api/kubernetes.ts';
+import { CONFIG_MAPS, NAMESPACES } from '../../../src/api/kubernetes.ts';
+import type { IPAddressPool, L2Advertisement } from '../../../src/api/metallb.ts';
+import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../../src/api/metallb.ts';
+import { Configuration } from '../../../src/cluster/configuration.ts';
+import { parseYaml } from '../../../src/platform/yaml.ts';
+import { FakeKube } from '../../support/fake-kube.ts';
+import { RecordingLog } from '../../support/recording-log.ts';
+
+const namespace = 'metallb-system';
+
+function pool(name: string, addresses: string[], more: Partial<IPAddressPool> = {}): IPAddressPool {
+  return { metadata: { name, namespace }, spec: { addresses }, ...more };
+}
+
+/** Lets everything that is queued happen. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+}
+
+class Fixture {
+  readonly kube = new FakeKube();
+  readonly log = new RecordingLog();
+  readonly configuration = new Configuration({ client: this.kube, namespace, parseYaml, log: this.log });
+  calls = 0;
+
+  async start(): Promise<void> {
+    this.configuration.subscribe(() => this.calls++);
+    await this.configuration.start();
+    await settled();
+  }
+
+  async put(object: IPAddressPool): Promise<void> {
+    this.kube.put(IP_ADDRESS_POOLS, object);
+    await settled();
+  }
+
+  pools(): string[] {
+    return [...this.configuration.snapshot.pools.keys()];
+  }
+
+  codes(): string[] {
+    return this.configuration.findings.map((finding) => finding.code);
+  }
+
+  messages(level: string): string[] {
+    return this.log.lines.filter((line) => line.level === level).map((line) => line.message);
+  }
+}
+
+test('an empty cluster is a configuration', async () => {
+  const fixture = new Fixture();
+  await fixture.start();
+  const { configuration } = fixture;
+  await Promise.all([configuration.whenListed(), configuration.whenLoaded()]);
+  assert.deepEqual(
+    [configuration.listed, configuration.loaded, fixture.pools(), fixture.calls],
+    [true, true, [], 1],
+  );
+});
+
+test('nothing is loaded before every kind was listed', async () => {
+  for (const late of [IP_ADDRESS_POOLS, L2_ADVERTISEMENTS, NAMESPACES, CONFIG_MAPS]) {
+    const fixture = new Fixture();
+    fixture.kube.hold(late);
+    await fixture.start();
+    await fixture.put(pool('a', ['10.0.0.0/24']));
+    assert.deepEqual(
+      [fixture.configuration.listed, fixture.configuration.loaded, fixture.calls],
+      [false, false, 0],
+      late.plural,
+    );
+    fixture.kube.release(late);
+    await settled();
+    assert.deepEqual(
+      [fixture.configuration.listed, fixture.configuration.loaded, fixture.calls],
+      [true, true, 1],
+      late.plural,
+    );
+    assert.deepEqual(fixture.pools(), ['a']);
+  }
+});
+
+test('a burst of changes is loaded once', async () => {
+  const fixture = new Fixture();
+  await fixture.start();
+  for (let index = 0; index < 10; index++)
+    fixture.kube.put(IP_ADDRESS_POOLS, pool(`p${index}`, [`10.0.${index}.0/24`]));
+  await settled();
+  assert.deepEqual([fixture.pools().length, fixture.calls], [10, 2]);
+});
+
+test('what changes nothing wakes nobody and keeps the Snapshot', async () => {
+  const fixture = new Fixture();
+  fixture.kube.put<Namespace>(NAMESPACES, { metadata: { name: 'default' } });
+  await fixture.put(pool('a', ['10.0.0.0/24']));
+  await fixture.start();
+  const before = fixture.configuration.snapshot;
+  const status = { assignedIPv4: 1, assignedIPv6: 0, availableIPv4: 255, availableIPv6: 0 };
+  await fixture.put(pool('a', ['10.0.0.0/24'], { status }));
+  await fixture.put(
+    pool('a', ['10.0.0.0/24'], { metadata: { name: 'a', namespace, annotations: { note: 'x' } } }),
+  );
+  fixture.kube.put<Namespace>(NAMESPACES, { metadata: { name: 'default', labels: { team: 'red' } } });
+  fixture.kube.put<Namespace>(NAMESPACES, { metadata: { name: 'another' } });
+  await settled();
+  assert.equal(fixture.configuration.snapshot, before);
+  assert.equal(fixture.calls, 1);
+});
+
+test('a fault keeps the last good Snapshot until it is mended, and is logged once', async () => {
+  const fixture = new Fixture();
+  await fixture.start();
+  await fixture.put(pool('a', ['10.0.0.0/24']));
+  const good = fixture.configuration.snapshot;
+  await fixture.put(pool('b', ['nonsense']));
+  assert.equal(fixture.configuration.snapshot, good);
+  assert.deepEqual([fixture.codes(), fixture.calls], [['LB201'], 3]);
+  fixture.kube.put<Namespace>(NAMESPACES, { metadata: { name: 'irrelevant' } });
+  await settled();
+  assert.deepEqual(fixture.messages('error'), [
+    'the configuration has faults: the last one without stays in force',
+  ]);
+  assert.equal(fixture.messages('warn').length, 1);
+  assert.deepEqual(fixture.log.lines.find((line) => line.level === 'warn')?.fields, {
+    object: 'IPAddressPool metallb-system/b',
+  });
+
+  await fixture.put(pool('b', ['10.0.1.0/24']));
+  assert.deepEqual([fixture.pools(), fixture.codes(), fixture.calls], [['a', 'b'], [], 4]);
+  await fixture.put(pool('c', ['nonsense']));
+  fixture.kube.remove(IP_ADDRESS_POOLS, { namespace, name: 'c' });
+  await settled();
+  assert.equal(fixture.messages('info').at(-1), 'the faults are mended; nothing else changed');
+});
+
+test('a configuration that starts with faults is listed but not loaded', async () => {
+  const fixture = new Fixture();
+  await fixture.put(pool('a', ['nonsense']));
+  await fixture.start();
+  await fixture.configuration.whenListed();
+  assert.deepEqual(
+    [fixture.configuration.listed, fixture.configuration.loaded, fixture.calls],
+    [true, false, 1],
+  );
+  assert.deepEqual(fixture.messages('error'), [
+    'the configuration has faults: nothing is decided until they are mended',
+  ]);
+  await fixture.put(pool('a', ['10.0.0.0/24']));
+  await fixture.configuration.whenLoaded();
+  assert.deepEqual([fixture.configuration.loaded, fixture.pools(), fixture.calls], [true, ['a'], 2]);
+});
+
+test('the legacy ConfigMap, and only the one called config in our namespace', async () => {
+  const fixture = new Fixture();
+  const document =
+    'address-pools:\n- {name: default, protocol: layer2, addresses: [192.168.100.240-192.168.100.250]}\n';
+  fixture.kube.put<ConfigMap>(CONFIG_MAPS, {
+    metadata: { namespace, name: 'config' },
+    data: { config: document },
+  });
+  fixture.kube.put<ConfigMap>(CONFIG_MAPS, {
+    metadata: { namespace, name: 'other' },
+    data: { config: 'nonsense' },
+  });
+  fixture.kube.put<ConfigMap>(CONFIG_MAPS, {
+    metadata: { namespace: 'default', name: 'config' },
+    data: { config: 'x' },
+  });
+  await fixture.start();
+  assert.deepEqual([fixture.pools(), fixture.codes()], [['default'], []]);
+
+  fixture.kube.put<ConfigMap>(CONFIG_MAPS, {
+    metadata: { namespace, name: 'config' },
+    data: { config: 'a: [' },
+  });
+  await settled();
+  assert.deepEqual([fixture.pools(), fixture.codes()], [['default'], ['LB208']]);
+  fixture.kube.remove(CONFIG_MAPS, { namespace, name: 'config' });
+  await settled();
+  assert.deepEqual([fixture.pools(), fixture.codes()], [[], []]);
+});
+
+test('labels of namespaces and advertisements count', async () => {
+  const fixture = new Fixture();
+  const serviceAllocation = { namespaceSelectors: [{ matchLabels: { team: 'red' } }] };
+  await fixture.put(pool('a', [], { spec: { addresses: ['10.0.0.0/24'], serviceAllocation } }));
+  await fixture.start();
+  const allowed = () => fixture.configuration.snapshot.pools.get('a')?.allocation?.namespaces;
+  assert.deepEqual([allowed(), fixture.codes()], [new Set(), ['LB211']]);
+  fixture.kube.put<Namespace>(NAMESPACES, { metadata: { name: 'web', labels: { team: 'red' } } });
+  await settled();
+  assert.deepEqual([allowed(), fixture.codes()], [new Set(['web']), []]);
+  fixture.kube.put<L2Advertisement>(L2_ADVERTISEMENTS, { metadata: { name: 'l2', namespace } });
+  await settled();
+  assert.deepEqual(
+    fixture.configuration.snapshot.l2Advertisements.map(({ pools }) => pools),
+    [new Set(['a'])],
+  );
+});
+
+test('input is what is there now, by name', async () => {
+  const fixture = new Fixture();
+  await fixture.start();
+  await fixture.put(pool('b', ['10.0.1.0/24']));
+  await fixture.put(pool('a', ['nonsense']));
+  const { pools, legacy } = fixture.configuration.input();
+  assert.deepEqual(
+    pools.map(({ metadata }) => metadata.name),
+    ['a', 'b'],
+  );
+  assert.equal(legacy, undefined);
+});
+
+test('a second start changes nothing, and after stop nobody is called', async () => {
+  const fixture = new Fixture();
+  await fixture.start();
+  await fixture.configuration.start();
+  await fixture.put(pool('a', ['10.0.0.0/24']));
+  assert.equal(fixture.calls, 2);
+  fixture.kube.put(IP_ADDRESS_POOLS, pool('b', ['10.0.1.0/24']));
+  await fixture.configuration.stop();
+  await fixture.put(pool('c', ['10.0.2.0/24']));
+  assert.deepEqual([fixture.pools(), fixture.calls], [['a'], 2]);
+});

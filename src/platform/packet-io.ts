@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { getSystemErrorName } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import type { IpFamily } from '../api/kubernetes.ts';
 import { UserError } from '../api/user-error.ts';
 import type { AnsweredAddress, Clock, Log, PacketEvent, PacketIo } from '../ports.ts';
 import { EPERM, loadNative } from './native.ts';
@@ -17,6 +18,7 @@ const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 
 export class PacketThread implements PacketIo {
+  readonly families: ReadonlySet<IpFamily> = new Set(['IPv4']);
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #workerData: PacketWorkerData;

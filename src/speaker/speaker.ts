@@ -1,0 +1,223 @@
+/**
+ * The announcement loop of one node. Everything it observes only marks Services as due; one pass then decides for those
+ * that are due, synchronously, and publishes the result, so no two decisions ever meet. The state in the API and the list
+ * of living speakers are all it needs: after a restart it comes to the same announcements again.
+ */
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { FINDINGS } from '../api/findings.ts';
+import { ENDPOINT_SLICES, NODES, SERVICES } from '../api/kubernetes.ts';
+import type { EndpointSlice, Node, Service } from '../api/kubernetes.ts';
+import type { Configuration } from '../cluster/configuration.ts';
+import { viewAnnounceable, viewNode } from '../core/announce/announceable.ts';
+import { AnnouncementPlanner } from '../core/announce/plan.ts';
+import type {
+  Clock,
+  EventRecorder,
+  KubeClient,
+  Log,
+  Meter,
+  PacketEvent,
+  PacketIo,
+  Startable,
+  Store,
+  StoreEvent,
+} from '../ports.ts';
+import { Announcer } from './announcer.ts';
+import { Heartbeat } from './heartbeat.ts';
+
+const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
+
+export interface SpeakerDeps {
+  readonly client: KubeClient;
+  readonly configuration: Configuration;
+  /** Where the speakers' Leases are. */
+  readonly namespace: string;
+  readonly nodeName: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly events: EventRecorder;
+  readonly packets: PacketIo;
+  readonly loadBalancerClass?: string;
+  /** Announce from nodes excluded from load balancers too. */
+  readonly ignoreExcludeLabel?: boolean;
+}
+
+/** `configuration` and `packets` are started before it and stopped after it by whoever made them. */
+export class Speaker implements Startable {
+  readonly #deps: SpeakerDeps;
+  readonly #services: Store<Service> & Startable;
+  readonly #slices: Store<EndpointSlice> & Startable;
+  readonly #nodes: Store<Node> & Startable;
+  /** Service key -> slice key -> slice. */
+  readonly #slicesOf = new Map<string, Map<string, EndpointSlice>>();
+  readonly #heartbeat: Heartbeat;
+  readonly #announcer: Announcer;
+  readonly #due = new Set<string>();
+  readonly #stop = new AbortController();
+  readonly #unsubscribe: (() => void)[] = [];
+  #interfaces: ReadonlySet<string> = new Set();
+  /** Empty until this speaker is a member itself. */
+  #members: ReadonlySet<string> = new Set();
+  /** Absent when the facts have changed since it was made. */
+  #planner: AnnouncementPlanner | undefined;
+  #repeat = false;
+  #scheduled = false;
+
+  constructor(deps: SpeakerDeps) {
+    this.#deps = deps;
+    this.#services = deps.client.observe<Service>(SERVICES);
+    this.#slices = deps.client.observe<EndpointSlice>(ENDPOINT_SLICES);
+    this.#nodes = deps.client.observe<Node>(NODES);
+    this.#heartbeat = new Heartbeat(deps, (alive, returned) => this.#meet(alive, returned));
+    this.#announcer = new Announcer(deps);
+  }
+
+  /** Resolves once this node takes part in announcing. */
+  async start(): Promise<void> {
+    const { signal } = this.#stop;
+    const stores = [this.#services, this.#slices, this.#nodes];
+    await Promise.all(stores.map((store) => store.start()));
+    await Promise.all(stores.map((store) => store.whenSynced(signal)));
+    await this.#deps.configuration.whenLoaded();
+    if (signal.aborted) return;
+    this.#unsubscribe.push(
+      this.#services.subscribe(({ key }) => this.#mark(key)),
+      this.#slices.subscribe((event) => this.#index(event)),
+      this.#nodes.subscribe((event) => this.#seeNode(event)),
+      this.#deps.configuration.subscribe(() => this.#seeConfiguration()),
+      this.#deps.packets.subscribe((event) => this.#hear(event)),
+    );
+    this.#seeConfiguration();
+    await this.#heartbeat.start();
+  }
+
+  /** Others take over first, then this node falls silent. */
+  async stop(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#heartbeat.stop();
+    this.#announcer.stop();
+    await Promise.all([this.#services, this.#slices, this.#nodes].map((store) => store.stop()));
+  }
+
+  #index({ type, key, object, previous }: StoreEvent<EndpointSlice>): void {
+    const before = previous && serviceOf(previous);
+    if (before !== undefined) {
+      this.#slicesOf.get(before)?.delete(key);
+      if (this.#slicesOf.get(before)?.size === 0) this.#slicesOf.delete(before);
+      this.#mark(before);
+    }
+    const service = serviceOf(object);
+    if (type === 'deleted' || service === undefined) return;
+    const slices = this.#slicesOf.get(service) ?? new Map<string, EndpointSlice>();
+    this.#slicesOf.set(service, slices.set(key, object));
+    this.#mark(service);
+  }
+
+  /** A node's status changes all the time; only what decisions see of it matters. */
+  #seeNode({ type, object, previous }: StoreEvent<Node>): void {
+    const same = type === 'modified' && previous && isDeepStrictEqual(viewNode(object), viewNode(previous));
+    if (same !== true) this.#markAll();
+  }
+
+  #seeConfiguration(): void {
+    const { configuration, meter } = this.#deps;
+    const stale = configuration.findings.some(({ code }) => FINDINGS[code].level === 'deny');
+    if (!stale) meter.set('metallb_k8s_client_config_loaded_bool', {}, 1);
+    meter.set('metallb_k8s_client_config_stale_bool', {}, stale ? 1 : 0);
+    this.#markAll();
+  }
+
+  #meet(alive: ReadonlySet<string>, returned: boolean): void {
+    this.#deps.log.info('the list of speakers', { alive: [...alive].toSorted() });
+    this.#members = alive;
+    // While apart, two nodes may have announced the same addresses, and neighbours have believed the other one last.
+    this.#repeat ||= returned;
+    this.#markAll();
+  }
+
+  #hear(event: PacketEvent): void {
+    if (event.kind === 'interfaces') {
+      this.#interfaces = new Set(event.names);
+      this.#markAll();
+      return;
+    }
+    for (const { address: ip, requests, responses, gratuitous } of event.counts) {
+      this.#deps.meter.count('metallb_layer2_requests_received', { ip }, requests);
+      this.#deps.meter.count('metallb_layer2_responses_sent', { ip }, responses);
+      this.#deps.meter.count('metallb_layer2_gratuitous_sent', { ip }, gratuitous);
+    }
+  }
+
+  #markAll(): void {
+    this.#planner = undefined;
+    for (const service of this.#services.values()) this.#due.add(keyOf(service));
+    this.#schedule();
+  }
+
+  #mark(key: string): void {
+    this.#due.add(key);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#deps.clock.after(0, () => {
+      this.#scheduled = false;
+      if (!this.#stop.signal.aborted) this.#pass();
+    });
+  }
+
+  #pass(): void {
+    this.#planner ??= this.#makePlanner();
+    for (const key of this.#due) this.#reconcile(key, this.#planner);
+    this.#due.clear();
+    this.#announcer.publish();
+    if (this.#repeat) this.#announcer.repeat();
+    this.#repeat = false;
+  }
+
+  #reconcile(key: string, planner: AnnouncementPlanner): void {
+    const service = this.#services.get(key);
+    if (service === undefined) {
+      this.#announcer.forget(key);
+      return;
+    }
+    const slices = this.#slicesOf.get(key)?.values() ?? [];
+    const view = viewAnnounceable(service, slices, this.#deps.loadBalancerClass);
+    const decided = planner.plan(view);
+    // A pool was taken away from under addresses in use: traffic goes on until the controller has moved the Service.
+    const orphaned = decided.kind === 'withheld' && decided.reason === 'ipNotAllowed';
+    if (orphaned && this.#announcer.announces(key, view.addresses)) return;
+    this.#announcer.settle(key, service, decided);
+  }
+
+  #makePlanner(): AnnouncementPlanner {
+    const nodes = [...this.#nodes.values()].map(
+      (node) => [node.metadata.name ?? '', viewNode(node)] as const,
+    );
+    return new AnnouncementPlanner({
+      self: this.#deps.nodeName,
+      snapshot: this.#deps.configuration.snapshot,
+      nodes: new Map(nodes),
+      members: this.#members,
+      interfaces: this.#interfaces,
+      ignoreExcludeLabel: this.#deps.ignoreExcludeLabel ?? false,
+      sha256: (text) => createHash('sha256').update(text).digest(),
+    });
+  }
+}
+
+function keyOf({ metadata }: Service): string {
+  return `${metadata.namespace ?? ''}/${metadata.name ?? ''}`;
+}
+
+/** The key of the Service a slice belongs to; one without the label belongs to none. */
+function serviceOf({ metadata }: EndpointSlice): string | undefined {
+  const name = metadata.labels?.[SERVICE_NAME_LABEL];
+  return name === undefined ? undefined : `${metadata.namespace ?? ''}/${name}`;
+}

@@ -31,6 +31,8 @@ export class Heartbeat implements Startable {
   readonly #leases: Store<Lease> & Startable;
   #membership: Membership;
   #cancelTimer: (() => void) | undefined;
+  /** The write under way, or the last one. Never rejects. */
+  #renewal: Promise<void> | undefined;
   /** A judgement is due. */
   #judging = false;
   #steadySinceMs: number | undefined;
@@ -54,7 +56,8 @@ export class Heartbeat implements Startable {
     await this.#leases.start();
     this.#leases.subscribe((event) => this.#hear(event));
     await this.#leases.whenSynced();
-    await this.#renew();
+    if (!this.#stopped) this.#renewal = this.#renew();
+    await this.#renewal;
   }
 
   /** Deletes the Lease, so that others take over at once. */
@@ -62,6 +65,14 @@ export class Heartbeat implements Startable {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#cancelTimer?.();
+    if (this.#renewal !== undefined) {
+      await this.#renewal; // else it might be written after it was deleted
+      await this.#release();
+    }
+    await this.#leases.stop();
+  }
+
+  async #release(): Promise<void> {
     const { client, namespace, nodeName } = this.#deps;
     try {
       await this.#bounded((signal) =>
@@ -70,7 +81,6 @@ export class Heartbeat implements Startable {
     } catch (error) {
       this.#deps.log.warn('the Lease could not be deleted: others take over when it expires', { error });
     }
-    await this.#leases.stop();
   }
 
   #hear({ type, object }: StoreEvent<Lease>): void {
@@ -131,7 +141,9 @@ export class Heartbeat implements Startable {
     }
     if (this.#stopped) return;
     const elapsedMs = clock.monotonicMs() - atMs;
-    this.#cancelTimer = clock.after(Math.max(0, RENEW_EVERY_MS - elapsedMs), () => void this.#renew());
+    this.#cancelTimer = clock.after(Math.max(0, RENEW_EVERY_MS - elapsedMs), () => {
+      this.#renewal = this.#renew();
+    });
   }
 
   async #bounded<T>(write: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -5,12 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { FINDINGS } from '../api/findings.ts';
 import { ENDPOINT_SLICES, NODES, SERVICES } from '../api/kubernetes.ts';
 import type { EndpointSlice, Node, Service } from '../api/kubernetes.ts';
+import type { KubeObject } from '../api/meta.ts';
 import type { Configuration } from '../cluster/configuration.ts';
 import { viewAnnounceable, viewNode } from '../core/announce/announceable.ts';
 import { AnnouncementPlanner } from '../core/announce/plan.ts';
+import { isFault } from '../core/config/load.ts';
 import type {
   Clock,
   EventRecorder,
@@ -55,7 +56,6 @@ export class Speaker implements Startable {
   readonly #heartbeat: Heartbeat;
   readonly #announcer: Announcer;
   readonly #due = new Set<string>();
-  readonly #stop = new AbortController();
   readonly #unsubscribe: (() => void)[] = [];
   #interfaces: ReadonlySet<string> = new Set();
   /** Empty until this speaker is a member itself. */
@@ -63,6 +63,7 @@ export class Speaker implements Startable {
   /** Absent when the facts have changed since it was made. */
   #planner: AnnouncementPlanner | undefined;
   #repeat = false;
+  #stopped = false;
   #scheduled = false;
 
   constructor(deps: SpeakerDeps) {
@@ -74,14 +75,35 @@ export class Speaker implements Startable {
     this.#announcer = new Announcer(deps);
   }
 
-  /** Resolves once this node takes part in announcing. */
+  /** True once this node takes part in announcing. */
+  get ready(): boolean {
+    return this.#members.has(this.#deps.nodeName);
+  }
+
+  /** Begins in the background: neither the API server nor a configuration without faults need be there yet. See `ready`. */
   async start(): Promise<void> {
-    const { signal } = this.#stop;
-    const stores = [this.#services, this.#slices, this.#nodes];
-    await Promise.all(stores.map((store) => store.start()));
-    await Promise.all(stores.map((store) => store.whenSynced(signal)));
+    await Promise.all(this.#stores().map((store) => store.start()));
+    void this.#join();
+  }
+
+  /** Others take over first, then this node falls silent. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#heartbeat.stop();
+    this.#announcer.stop();
+    await Promise.all(this.#stores().map((store) => store.stop()));
+  }
+
+  /**
+   * Becomes a member only when everything a decision needs is known: a member is elected by all others, and one that cannot
+   * announce then would be a hole.
+   */
+  async #join(): Promise<void> {
+    await Promise.all(this.#stores().map((store) => store.whenSynced()));
     await this.#deps.configuration.whenLoaded();
-    if (signal.aborted) return;
+    if (this.#stopped) return;
     this.#unsubscribe.push(
       this.#services.subscribe(({ key }) => this.#mark(key)),
       this.#slices.subscribe((event) => this.#index(event)),
@@ -93,14 +115,8 @@ export class Speaker implements Startable {
     await this.#heartbeat.start();
   }
 
-  /** Others take over first, then this node falls silent. */
-  async stop(): Promise<void> {
-    if (this.#stop.signal.aborted) return;
-    this.#stop.abort();
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await this.#heartbeat.stop();
-    this.#announcer.stop();
-    await Promise.all([this.#services, this.#slices, this.#nodes].map((store) => store.stop()));
+  #stores(): readonly (Store<KubeObject> & Startable)[] {
+    return [this.#services, this.#slices, this.#nodes];
   }
 
   #index({ type, key, object, previous }: StoreEvent<EndpointSlice>): void {
@@ -125,9 +141,8 @@ export class Speaker implements Startable {
 
   #seeConfiguration(): void {
     const { configuration, meter } = this.#deps;
-    const stale = configuration.findings.some(({ code }) => FINDINGS[code].level === 'deny');
-    if (!stale) meter.set('metallb_k8s_client_config_loaded_bool', {}, 1);
-    meter.set('metallb_k8s_client_config_stale_bool', {}, stale ? 1 : 0);
+    meter.set('metallb_k8s_client_config_loaded_bool', {}, configuration.loaded ? 1 : 0);
+    meter.set('metallb_k8s_client_config_stale_bool', {}, configuration.findings.some(isFault) ? 1 : 0);
     this.#markAll();
   }
 
@@ -168,7 +183,7 @@ export class Speaker implements Startable {
     this.#scheduled = true;
     this.#deps.clock.after(0, () => {
       this.#scheduled = false;
-      if (!this.#stop.signal.aborted) this.#pass();
+      if (!this.#stopped) this.#pass();
     });
   }
 

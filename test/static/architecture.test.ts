@@ -97,7 +97,7 @@ test('imports follow the arrows of the map', () => {
       .map(({ specifier }) => targetOf(file, specifier))
       .filter((target) => {
         const from = roomOf(file);
-        if (roomOf(target) === from) return false;
+        if (roomOf(target) === from || (from === 'cli' && target === 'package.json')) return false;
         const allowed = ARROWS[from];
         assert.ok(allowed, `room src/${from} is not on the map`);
         return !allowed.some((room) => target === `src/${room}.ts` || target.startsWith(`src/${room}/`));

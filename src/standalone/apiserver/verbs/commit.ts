@@ -1,0 +1,101 @@
+/** The last part of every write: strategy, admission, validation, and storing what came out of them. */
+import type { AdmissionRequest, Stored } from '../definition.ts';
+import { sameJson } from '../json.ts';
+import { applyDefaults } from '../schema/defaults.ts';
+import { invalidObject } from '../schema/faults.ts';
+import { validateMetadata } from '../schema/metadata.ts';
+import { pruneUnknown } from '../schema/prune.ts';
+import { validateSchema } from '../schema/validate.ts';
+import type { Call, Machinery } from './call.ts';
+import { countGeneration, finalizersLeft, shapeChange } from './rules.ts';
+
+/**
+ * Brings a proposed object into storage in the place of `old`. The proposal is a private copy that conforms to the schema
+ * and carries its managedFields. Gives the object as stored (as it would be, for a dry run), or undefined where another
+ * writer stored a change of `old` in the meantime. Throws ApiError for every refusal.
+ */
+export async function commit(
+  machinery: Machinery,
+  call: Call,
+  proposed: Stored,
+  old: Stored | undefined,
+): Promise<Stored | undefined> {
+  const { storage, admission } = machinery;
+  const { definition } = call;
+  const { strategy, resource } = definition;
+  let object = proposed;
+  if (call.subresource !== 'finalize') {
+    strategy.setDefaults?.(object, old);
+    const mutated = await admission.mutate(admissionRequest(call, object, old));
+    call.warnings.push(...mutated.warnings);
+    object = mutated.object === undefined ? object : reshaped(call, mutated.object, old);
+  }
+  strategy.allocate?.(object, old);
+  try {
+    if (old !== undefined) countGeneration(definition, object, old);
+    const faults = [
+      ...validateMetadata(resource, definition.nameRule ?? 'subdomain', object, old),
+      ...validateSchema(definition.schema, object, ''),
+      ...(strategy.validate?.(object, old) ?? []),
+    ];
+    if (faults.length > 0) throw invalidObject(resource, object.metadata.name ?? '', faults);
+    if (call.subresource !== 'finalize') {
+      const { warnings } = await admission.validate(admissionRequest(call, object, old));
+      call.warnings.push(...warnings);
+    }
+  } catch (error) {
+    strategy.abandoned?.(object, old);
+    throw error;
+  }
+  const unchanged = old !== undefined && sameJson(object, old);
+  const current = storage.find(resource, object.metadata.namespace, object.metadata.name ?? '') === old;
+  if (call.dryRun || unchanged || !current) {
+    strategy.abandoned?.(object, old);
+    return current ? object : undefined;
+  }
+  const stored = storage.put(resource, object, old);
+  if (stored === undefined) throw new Error('storage changed between two statements');
+  strategy.stored?.(stored, old);
+  if (stored.metadata.deletionTimestamp !== undefined && finalizersLeft(definition, stored) === 0) {
+    removeStored(machinery, call, stored);
+  }
+  return stored;
+}
+
+/** Takes an object out of storage and tells its strategy. undefined where another writer came between. */
+export function removeStored(
+  { storage }: Machinery,
+  { definition }: Call,
+  stored: Stored,
+): Stored | undefined {
+  const removed = storage.remove(definition.resource, stored);
+  if (removed !== undefined) definition.strategy.removed?.(removed);
+  return removed;
+}
+
+export function admissionRequest(
+  call: Call,
+  object: Stored | undefined,
+  old: Stored | undefined,
+): AdmissionRequest {
+  const name = object?.metadata.name ?? old?.metadata.name ?? '';
+  return {
+    operation: old === undefined ? 'CREATE' : object === undefined ? 'DELETE' : 'UPDATE',
+    definition: call.definition,
+    subresource: call.subresource === 'status' ? 'status' : '',
+    namespace: call.namespace,
+    name,
+    object,
+    oldObject: old,
+    dryRun: call.dryRun,
+    user: call.user,
+  };
+}
+
+/** What webhooks made of an object, brought back under the rules: they may change it, not its identity. */
+function reshaped({ definition, subresource }: Call, mutated: Stored, old: Stored | undefined): Stored {
+  pruneUnknown(definition.schema, mutated);
+  applyDefaults(definition.schema, mutated);
+  if (old !== undefined) shapeChange(definition, subresource, mutated, old);
+  return mutated;
+}

@@ -1,0 +1,126 @@
+/** From a body to an object of the resource: identity checked, unknown fields taken out, types right, defaults filled in. */
+import type { Stored } from '../definition.ts';
+import { ApiError } from '../definition.ts';
+import { badRequest } from '../errors.ts';
+import { apiVersionOf } from '../present.ts';
+import { applyDefaults } from '../schema/defaults.ts';
+import { formatFault, invalidObject } from '../schema/faults.ts';
+import { METADATA_SCHEMA } from '../schema/metadata-schema.ts';
+import { pruneUnknown } from '../schema/prune.ts';
+import { isObject } from '../schema/schema.ts';
+import { validateSchema } from '../schema/validate.ts';
+import type { Call } from './call.ts';
+import { fieldValidationOf } from './call.ts';
+
+/** The body as an object with the identity that the path gives it. Throws 400 where the two do not agree. */
+export function objectOfBody(call: Call): Stored {
+  if (call.body.value === undefined) throw badRequest('the request has no body: send the object');
+  return identified(call, call.body.value);
+}
+
+/** A private copy of a value as an object of the resource, with kind, version, namespace and name as the path has them. */
+export function identified(call: Call, value: unknown): Stored {
+  const { definition, namespace, name } = call;
+  const { kind } = definition.resource;
+  const apiVersion = apiVersionOf(definition.resource);
+  if (!isObject(value))
+    throw badRequest(`the object must be a ${kind} in ${apiVersion}, not ${describe(value)}`);
+  if (value['kind'] !== undefined && value['kind'] !== kind) {
+    throw badRequest(
+      `the kind in the data (${describe(value['kind'])}) does not match the expected kind (${kind})`,
+    );
+  }
+  if (value['apiVersion'] !== undefined && value['apiVersion'] !== apiVersion) {
+    throw badRequest(
+      `the API version in the data (${describe(value['apiVersion'])}) does not match the expected API version (${apiVersion})`,
+    );
+  }
+  const metadata: unknown = structuredClone(value['metadata'] ?? {});
+  if (!isObject(metadata)) throw badRequest(`metadata must be an object, not ${describe(metadata)}`);
+  const { apiVersion: _version, kind: _kind, metadata: _metadata, ...rest } = structuredClone(value);
+  agree(metadata, 'namespace', namespace);
+  agree(metadata, 'name', name === '' ? undefined : name);
+  return { apiVersion, kind, metadata, ...rest };
+}
+
+function agree(
+  metadata: Record<string, unknown>,
+  field: 'name' | 'namespace',
+  wanted: string | undefined,
+): void {
+  const given = metadata[field];
+  if (given === '' || given === null) delete metadata[field];
+  if (wanted === undefined) return;
+  if (given !== undefined && given !== '' && given !== null && given !== wanted) {
+    throw badRequest(
+      field === 'name'
+        ? `the name of the object (${describe(given)}) does not match the name on the URL (${wanted})`
+        : 'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
+  metadata[field] = wanted;
+}
+
+/**
+ * Takes out what the schema does not know (an error, a warning or nothing, as fieldValidation says), refuses wrong types, and
+ * fills defaults, all in place. `partial` for applied configurations: they keep their gaps.
+ */
+export function conform(call: Call, object: Stored, partial = false): void {
+  const { definition } = call;
+  reportUnknown(call, pruneUnknown(definition.schema, object));
+  dropNulls(object.metadata);
+  const faults = validateSchema(METADATA_SCHEMA, object.metadata, 'metadata');
+  if (faults.length > 0) throw badRequest(faults.map(formatFault).join(', '));
+  const complete = partial ? structuredClone(object) : object;
+  applyDefaults(definition.schema, complete);
+  checkTypes(call, complete);
+}
+
+/** Null in metadata stands for absent. */
+function dropNulls(metadata: unknown): void {
+  if (!isObject(metadata)) return;
+  for (const [key, value] of Object.entries(metadata)) {
+    if (value === null) delete metadata[key];
+    else dropNulls(value);
+  }
+}
+
+function reportUnknown(call: Call, unknown: readonly string[]): void {
+  const validation = fieldValidationOf(call.query);
+  if (validation === 'Ignore') return;
+  const problems = [
+    ...call.body.duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
+    ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
+  ];
+  if (problems.length === 0) return;
+  if (validation === 'Warn') {
+    call.warnings.push(...problems);
+    return;
+  }
+  const { resource, custom } = call.definition;
+  const prefix = custom
+    ? ''
+    : `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: `;
+  throw badRequest(`${prefix}strict decoding error: ${problems.join(', ')}`);
+}
+
+/** Strategies and admission may rely on the types that the schema names; the other rules are checked after them. */
+function checkTypes(call: Call, object: Stored): void {
+  const { definition } = call;
+  const faults = validateSchema(definition.schema, object, '').filter(
+    ({ reason }) => reason === 'TypeInvalid',
+  );
+  if (faults.length === 0) return;
+  const name = object.metadata.name ?? '';
+  if (definition.custom) throw invalidObject(definition.resource, name, faults);
+  const { kind, version } = definition.resource;
+  throw new ApiError({
+    code: 400,
+    reason: 'BadRequest',
+    message: `${kind} in version "${version}" cannot be handled as a ${kind}: ${faults.map(({ message }) => message).join(', ')}`,
+  });
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
+}

@@ -1,0 +1,145 @@
+/** delete and deletecollection. Finalizers turn a deletion into a mark that the object is to go. */
+import type { Status } from '../../../api/meta.ts';
+import type { Definition, Stored } from '../definition.ts';
+import { badRequest, conflict, forbidden, notFound, OBJECT_MODIFIED } from '../errors.ts';
+import { parseSelectors } from '../selectors.ts';
+import { isObject } from '../schema/schema.ts';
+import type { Call, Machinery } from './call.ts';
+import { dryRunOf } from './call.ts';
+import { admissionRequest, removeStored } from './commit.ts';
+import { checkPreconditions, finalizersLeft, isNamespace } from './rules.ts';
+
+/** Namespaces the server needs, as in kube-apiserver. */
+const KEPT_NAMESPACES: readonly string[] = ['default', 'kube-system', 'kube-public'];
+const PROPAGATIONS: readonly unknown[] = ['Background', 'Foreground', 'Orphan'];
+const ATTEMPTS = 5;
+
+interface DeleteOptions {
+  readonly dryRun: boolean;
+  readonly uid: string | undefined;
+  readonly resourceVersion: string | undefined;
+}
+
+/** The object, where it only was marked; a Status that names it, where it is gone. */
+export async function remove(machinery: Machinery, call: Call): Promise<Stored | Status> {
+  const options = parseDeleteOptions(call);
+  const { definition, name } = call;
+  const marked = await removeNamed(machinery, { ...call, dryRun: options.dryRun }, options);
+  if ('marked' in marked) return marked.marked;
+  const { group, plural } = definition.resource;
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: {
+      name,
+      ...(group === '' ? {} : { group }),
+      kind: plural,
+      ...(marked.gone.metadata.uid === undefined ? {} : { uid: marked.gone.metadata.uid }),
+    },
+  };
+}
+
+/** The objects that were deleted or marked. */
+export async function removeCollection(machinery: Machinery, call: Call): Promise<Stored[]> {
+  const options = parseDeleteOptions(call);
+  const { definition, namespace, query } = call;
+  const matches = parseSelectors(definition, query.get('labelSelector'), query.get('fieldSelector'));
+  const removed: Stored[] = [];
+  for (const object of machinery.storage.list(definition.resource)) {
+    if (!matches(object) || (namespace !== undefined && object.metadata.namespace !== namespace)) continue;
+    const own = {
+      ...call,
+      namespace: object.metadata.namespace,
+      name: object.metadata.name ?? '',
+      dryRun: options.dryRun,
+    };
+    if (machinery.storage.find(definition.resource, own.namespace, own.name) === undefined) continue;
+    const outcome = await removeNamed(machinery, own, options);
+    removed.push('marked' in outcome ? outcome.marked : outcome.gone);
+  }
+  return removed;
+}
+
+type Outcome = { readonly gone: Stored } | { readonly marked: Stored };
+
+async function removeNamed(machinery: Machinery, call: Call, options: DeleteOptions): Promise<Outcome> {
+  const { storage, admission } = machinery;
+  const { definition, namespace, name } = call;
+  if (isNamespace(definition) && KEPT_NAMESPACES.includes(name)) {
+    throw forbidden(definition.resource, name, 'this namespace may not be deleted');
+  }
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const old = storage.find(definition.resource, namespace, name);
+    if (old === undefined) throw notFound(definition.resource, name);
+    checkPreconditions(definition, old, options);
+    const mutated = await admission.mutate(admissionRequest(call, undefined, old));
+    const validated = await admission.validate(admissionRequest(call, undefined, old));
+    if (storage.find(definition.resource, namespace, name) !== old) continue;
+    call.warnings.push(...mutated.warnings, ...validated.warnings);
+    const outcome = removeOrMark(machinery, call, old);
+    if (outcome !== undefined) return outcome;
+  }
+  throw conflict(definition.resource, name, OBJECT_MODIFIED);
+}
+
+function removeOrMark(machinery: Machinery, call: Call, old: Stored): Outcome | undefined {
+  const { storage } = machinery;
+  const { definition, dryRun } = call;
+  if (finalizersLeft(definition, old) === 0) {
+    const gone = dryRun ? old : removeStored(machinery, call, old);
+    return gone === undefined ? undefined : { gone };
+  }
+  if (old.metadata.deletionTimestamp !== undefined) return { marked: old };
+  const marking = markDeleted(definition, old, storage.now());
+  if (dryRun) return { marked: marking };
+  const marked = storage.put(definition.resource, marking, old);
+  if (marked === undefined) return undefined;
+  definition.strategy.stored?.(marked, old);
+  return { marked };
+}
+
+function markDeleted(definition: Definition, old: Stored, now: string): Stored {
+  const marking = structuredClone(old);
+  marking.metadata.deletionTimestamp = now;
+  marking.metadata.deletionGracePeriodSeconds = 0;
+  if (old.metadata.generation !== undefined) marking.metadata.generation = old.metadata.generation + 1;
+  if (isNamespace(definition)) {
+    marking['status'] = { ...(isObject(old['status']) ? old['status'] : {}), phase: 'Terminating' };
+  }
+  return marking;
+}
+
+/** From the query and the body, which may carry a DeleteOptions. Grace periods mean nothing here: no kind has a process to end. */
+function parseDeleteOptions({ query, body, dryRun }: Call): DeleteOptions {
+  const options = body.value ?? {};
+  if (!isObject(options)) throw badRequest('the body of a delete is a DeleteOptions object');
+  if (options['kind'] !== undefined && options['kind'] !== 'DeleteOptions') {
+    throw badRequest(
+      `the body of a delete is a DeleteOptions object, not ${JSON.stringify(options['kind'])}`,
+    );
+  }
+  const propagation = options['propagationPolicy'] ?? query.get('propagationPolicy') ?? 'Background';
+  if (!PROPAGATIONS.includes(propagation)) {
+    throw badRequest(
+      `propagationPolicy must be one of ${PROPAGATIONS.join(', ')}, not ${JSON.stringify(propagation)}`,
+    );
+  }
+  const preconditions = options['preconditions'] ?? {};
+  if (!isObject(preconditions))
+    throw badRequest('preconditions must be an object with uid or resourceVersion');
+  const dryRunInBody = options['dryRun'] ?? [];
+  if (!Array.isArray(dryRunInBody)) throw badRequest('dryRun must be a list');
+  return {
+    dryRun: dryRun || dryRunOf(dryRunInBody),
+    uid: textOf(preconditions, 'uid'),
+    resourceVersion: textOf(preconditions, 'resourceVersion'),
+  };
+}
+
+function textOf(preconditions: Record<string, unknown>, field: string): string | undefined {
+  const value = preconditions[field] ?? undefined;
+  if (value === undefined || typeof value === 'string') return value;
+  throw badRequest(`preconditions.${field} must be text`);
+}

@@ -1,0 +1,303 @@
+/** Any sequence of Services coming, changing, going, and of configurations, checked against what must always hold. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { IPAddressPool } from '../../../../src/api/metallb.ts';
+import { Ledger } from '../../../../src/core/allocation/ledger.ts';
+import { nearestFree } from '../../../../src/core/allocation/nearest.ts';
+import { plan, planHeld } from '../../../../src/core/allocation/plan.ts';
+import { isOpenTo } from '../../../../src/core/allocation/pool-order.ts';
+import type { ServiceView } from '../../../../src/core/allocation/service-view.ts';
+import { loadConfig } from '../../../../src/core/config/load.ts';
+import type { Snapshot } from '../../../../src/core/config/snapshot.ts';
+import { formatAddress } from '../../../../src/core/net/address.ts';
+import type { ServiceText } from '../../../support/allocation.ts';
+import { address, brief, pool, view } from '../../../support/allocation.ts';
+
+const CHUNKS = [
+  '192.0.2.0/30',
+  '192.0.2.4-192.0.2.6',
+  '192.0.2.254-192.0.3.1',
+  '2001:db8::/126',
+  '2001:db8::8/126',
+];
+const ADDRESSES = [
+  '192.0.2.0',
+  '192.0.2.2',
+  '192.0.2.255',
+  '198.51.100.1',
+  '2001:db8::1',
+  '2001:db8::9',
+  'nonsense',
+];
+
+const pools: fc.Arbitrary<IPAddressPool[]> = fc
+  .tuple(
+    fc.shuffledSubarray(CHUNKS),
+    fc.array(
+      fc.record({
+        share: fc.integer({ min: 1, max: 3 }),
+        autoAssign: fc.boolean(),
+        avoidBuggyIPs: fc.boolean(),
+        pinned: fc.constantFrom('no', 'namespace', 'label', 'priority'),
+      }),
+      { minLength: 3, maxLength: 3 },
+    ),
+  )
+  .map(([chunks, shapes]) => {
+    let rest = chunks;
+    return shapes.flatMap(({ share, autoAssign, avoidBuggyIPs, pinned }, index) => {
+      const addresses = rest.slice(0, share);
+      rest = rest.slice(share);
+      if (addresses.length === 0) return [];
+      const serviceAllocation = {
+        no: undefined,
+        namespace: { namespaces: ['default'] },
+        label: { serviceSelectors: [{ matchLabels: { tier: 'gold' } }] },
+        priority: { priority: index },
+      }[pinned];
+      const spec = { autoAssign, avoidBuggyIPs, ...(serviceAllocation && { serviceAllocation }) };
+      return [pool('abc'.charAt(index), addresses, spec)];
+    });
+  });
+
+const text: fc.Arbitrary<ServiceText> = fc
+  .record({
+    namespace: fc.constantFrom('default', 'other'),
+    gold: fc.boolean(),
+    stack: fc.constantFrom('4', '6', 'prefer', 'require', 'prefer-single', 'none'),
+    asks: fc.option(fc.array(fc.constantFrom(...ADDRESSES), { minLength: 1, maxLength: 2 })),
+    names: fc.option(fc.constantFrom('a', 'b', 'missing')),
+    key: fc.constantFrom('', 'k', 'l'),
+    port: fc.integer({ min: 80, max: 82 }),
+    local: fc.boolean(),
+    held: fc.array(fc.constantFrom(...ADDRESSES), { maxLength: 2 }),
+  })
+  .map(({ namespace, gold, stack, asks, names, key, port, local, held }) => ({
+    namespace,
+    labels: gold ? { tier: 'gold' } : {},
+    families:
+      stack === 'none'
+        ? []
+        : stack === '6'
+          ? ['IPv6']
+          : stack === 'prefer' || stack === 'require'
+            ? ['IPv4', 'IPv6']
+            : ['IPv4'],
+    annotations: {
+      ...(asks === null ? {} : { loadBalancerIPs: asks.join(',') }),
+      ...(names === null ? {} : { 'address-pool': names }),
+      'allow-shared-ip': key,
+    },
+    held,
+    spec: {
+      ipFamilyPolicy:
+        stack === 'require'
+          ? 'RequireDualStack'
+          : stack.startsWith('prefer')
+            ? 'PreferDualStack'
+            : 'SingleStack',
+      externalTrafficPolicy: local ? 'Local' : 'Cluster',
+      selector: { app: 'x' },
+      ports: [{ port }],
+    },
+  }));
+
+type Step =
+  | { kind: 'decide'; name: string; text: ServiceText }
+  | { kind: 'go'; name: string }
+  | { kind: 'pools'; pools: IPAddressPool[] };
+
+const name = fc.constantFrom('1', '2', '3', '4', '5', '6');
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('decide' as const), name, text }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('go' as const), name }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('pools' as const), pools }) },
+);
+
+function load(objects: IPAddressPool[]): Snapshot {
+  const { snapshot } = loadConfig({
+    namespace: 'metallb-system',
+    pools: objects,
+    l2Advertisements: [],
+    namespaces: [],
+  });
+  assert.ok(snapshot);
+  return snapshot;
+}
+
+/** What the ledger says, worked out again from its holdings alone. */
+function checkLedger(ledger: Ledger, snapshot: Snapshot, keys: Iterable<string>): void {
+  const assigned = new Map<string, Set<string>>();
+  for (const key of keys) {
+    const holding = ledger.holding(key);
+    for (const held of holding?.addresses ?? []) {
+      assert.equal(ledger.poolOf(held), holding?.pool);
+      assert.ok(ledger.holdersOf(held).some((holder) => holder.key === key));
+      assert.equal(ledger.isFree(held), false);
+      assert.ok(holding !== undefined && ledger.holdersIn(holding.pool).has(key));
+      if (ledger.isAvoided(held)) continue;
+      const text = formatAddress(held);
+      assigned.set(holding.pool, (assigned.get(holding.pool) ?? new Set()).add(text));
+    }
+  }
+  for (const { name: poolName, ranges, avoidBuggyIPs } of snapshot.pools.values()) {
+    const { assignedIPv4, assignedIPv6, availableIPv4, availableIPv6 } = ledger.counts(poolName);
+    assert.equal(assignedIPv4 + assignedIPv6, BigInt(assigned.get(poolName)?.size ?? 0), poolName);
+    let usable = 0n;
+    for (const { family, first, last } of ranges) {
+      for (let value = first; value <= last; value += 1n) {
+        const isBuggy = family === 'IPv4' && ((value & 255n) === 0n || (value & 255n) === 255n);
+        if (!(isBuggy && avoidBuggyIPs)) usable += 1n;
+      }
+    }
+    assert.equal(assignedIPv4 + assignedIPv6 + availableIPv4 + availableIPv6, usable);
+  }
+}
+
+function checkDecision(ledger: Ledger, snapshot: Snapshot, seen: ServiceView): void {
+  const before = ledger.holding(seen.key);
+  const decision = plan(ledger, snapshot, seen);
+  assert.deepEqual(ledger.holding(seen.key), before, 'plan only reads');
+  assert.deepEqual(plan(ledger, snapshot, seen), decision, 'the same question has the same answer');
+  ledger.settle(seen, decision);
+  const again = plan(ledger, snapshot, seen);
+  assert.equal(brief(again), brief(decision), 'a fixpoint');
+  if (again.kind === 'assigned' && decision.kind === 'assigned') {
+    assert.equal(again.moved, undefined);
+    assert.deepEqual(again.findings, decision.findings);
+  }
+  if (decision.kind !== 'assigned') return;
+  const chosen = snapshot.pools.get(decision.pool);
+  assert.ok(chosen && isOpenTo(chosen, seen));
+  const families = decision.addresses.map(({ family }) => family);
+  assert.equal(new Set(families).size, families.length);
+  assert.ok(families.every((family) => seen.families.includes(family)));
+  if (seen.familyPolicy === 'RequireDualStack') assert.equal(families.length, 2);
+  if (seen.request.kind === 'addresses') {
+    const asked = seen.request.addresses.map(formatAddress).toSorted();
+    assert.deepEqual(decision.addresses.map(formatAddress).toSorted(), asked);
+  }
+  for (const given of decision.addresses) {
+    assert.equal(ledger.poolOf(given), decision.pool);
+    assert.equal(ledger.isAvoided(given), false);
+    for (const other of ledger.holdersOf(given)) {
+      if (other.key === seen.key) continue;
+      assert.ok(seen.sharingKey !== '' && other.sharingKey === seen.sharingKey);
+      assert.equal(other.backendKey, seen.backendKey);
+      assert.ok(!other.ports.some((port) => seen.ports.includes(port)));
+    }
+  }
+}
+
+test('no address has two holders that may not share it, and every decision is a fixpoint', () => {
+  fc.assert(
+    fc.property(pools, fc.array(step, { maxLength: 25, size: 'max' }), (initial, steps) => {
+      const ledger = new Ledger();
+      let snapshot = load(initial);
+      ledger.setPools(snapshot);
+      const views = new Map<string, ServiceView>();
+      for (const todo of steps) {
+        if (todo.kind === 'decide') {
+          const seen = view(todo.name, todo.text);
+          views.set(seen.key, seen);
+          checkDecision(ledger, snapshot, seen);
+        } else if (todo.kind === 'go') {
+          for (const namespace of ['default', 'other']) ledger.release(`${namespace}/${todo.name}`);
+        } else {
+          snapshot = load(todo.pools);
+          const lost = ledger.setPools(snapshot);
+          for (const { key, addresses } of lost) {
+            assert.equal(ledger.holding(key), undefined);
+            const covering = new Set(addresses.map((given) => ledger.poolOf(given)));
+            assert.ok(covering.size > 1 || covering.has(undefined));
+          }
+          for (const seen of views.values())
+            if (ledger.holding(seen.key)) checkDecision(ledger, snapshot, seen);
+        }
+        checkLedger(ledger, snapshot, views.keys());
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('the nearest free address is free, open and as near as any', () => {
+  fc.assert(
+    fc.property(
+      pools,
+      fc.array(fc.tuple(name, text), { maxLength: 8 }),
+      text,
+      fc.constantFrom('192.0.2.3', '192.0.2.255', '10.0.0.0', '2001:db8::4', 'ffff::'),
+      (given, others, asking, wantedText) => {
+        const ledger = new Ledger();
+        const snapshot = load(given);
+        ledger.setPools(snapshot);
+        for (const [other, otherText] of others) {
+          const seen = view(other, otherText);
+          ledger.settle(seen, plan(ledger, snapshot, seen));
+        }
+        const asker = view('asker', asking);
+        const wanted = address(wantedText);
+        const near = nearestFree(ledger, snapshot, asker, wanted);
+        const named = asker.requestedPool && snapshot.pools.get(asker.requestedPool.pool);
+        const usable = [...snapshot.pools.values()]
+          .filter((candidate) => isOpenTo(candidate, asker))
+          .filter((candidate) => !named || !isOpenTo(named, asker) || candidate === named);
+        let best: bigint | undefined;
+        for (const { ranges } of usable) {
+          for (const { family, first, last } of ranges) {
+            if (family !== wanted.family) continue;
+            for (let value = first; value <= last; value += 1n) {
+              const distance = value < wanted.value ? wanted.value - value : value - wanted.value;
+              if (ledger.isFree({ family, value }) && (best === undefined || distance < best))
+                best = distance;
+            }
+          }
+        }
+        const found = near && near.address.value - wanted.value;
+        assert.equal(found === undefined ? undefined : found < 0n ? -found : found, best);
+        if (near === undefined) return;
+        assert.ok(ledger.isFree(near.address));
+        assert.equal(ledger.poolOf(near.address), near.pool);
+        assert.ok(usable.some((candidate) => candidate.name === near.pool));
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('a restart keeps what every status says, wherever the ledger had it so', () => {
+  fc.assert(
+    fc.property(pools, fc.array(fc.tuple(name, text), { maxLength: 12 }), (given, services) => {
+      const snapshot = load(given);
+      const before = new Ledger();
+      before.setPools(snapshot);
+      const texts = new Map(
+        services.map(([serviceName, serviceText]) => [
+          `${serviceText.namespace}/${serviceName}`,
+          { serviceName, serviceText },
+        ]),
+      );
+      for (const { serviceName, serviceText } of texts.values()) {
+        const seen = view(serviceName, { ...serviceText, held: [] });
+        before.settle(seen, plan(before, snapshot, seen));
+      }
+      const stored = [...texts].map(([key, { serviceName, serviceText }]) =>
+        view(serviceName, {
+          ...serviceText,
+          held: (before.holding(key)?.addresses ?? []).map(formatAddress),
+        }),
+      );
+      const after = new Ledger();
+      after.setPools(snapshot);
+      for (const seen of stored) {
+        const held = planHeld(after, snapshot, seen);
+        if (held !== undefined) after.settle(seen, held);
+      }
+      for (const seen of stored)
+        assert.deepEqual(after.holding(seen.key)?.addresses, before.holding(seen.key)?.addresses);
+    }),
+    { numRuns: 200 },
+  );
+});

@@ -1,0 +1,100 @@
+/**
+ * Rules for configuration objects: the world with the change in it must not have faults that the world without it does
+ * not have. What was wrong already is the same fault before and after, so mending one of two faults is never refused.
+ */
+import type { Finding } from '../../api/findings.ts';
+import { FINDINGS } from '../../api/findings.ts';
+import type { KubeObject, ObjectRef } from '../../api/meta.ts';
+import { LEGACY_CONFIG_MAP } from '../../api/metallb.ts';
+import type { ConfigInput } from '../config/load.ts';
+import { isFault, loadConfig } from '../config/load.ts';
+import type { Change, ConfigMapChange, Facts, L2AdvertisementChange, PoolChange, Remark } from './facts.ts';
+
+type ConfigChange = PoolChange | L2AdvertisementChange | ConfigMapChange;
+
+/** What the configuration would have wrong with it that it has not now. */
+export function judgeConfiguration(facts: Facts, change: Change): readonly Remark[] {
+  if (change.kind === 'Service' || change.object === undefined) return [];
+  if (change.kind === 'ConfigMap' && !isLegacyConfig(facts.configInput, change)) return [];
+
+  const known = new Set(findingsBefore(facts, change).map(identityOf));
+  const after = loadConfig(withChange(facts.configInput, change, change.object)).findings;
+  const added = after.filter((finding) => !known.has(identityOf(finding)));
+  const own = added.filter((finding) => isAbout(finding, change));
+  // A fault this change causes may be written on another object, such as the second pool of one name.
+  const caused = own.some(isFault)
+    ? []
+    : added.filter((finding) => isFault(finding) && !isAbout(finding, change));
+  return [...own, ...caused.map(named)].map((finding) => ({ finding, level: levelOf(finding, facts) }));
+}
+
+function levelOf(finding: Finding, facts: Facts): Remark['level'] {
+  const { level } = FINDINGS[finding.code];
+  // What has not been listed yet may be what would make it right.
+  return level === 'deny' && !facts.listed ? 'warn' : level;
+}
+
+function isLegacyConfig(input: ConfigInput, change: ConfigMapChange): boolean {
+  return change.namespace === input.namespace && change.name === LEGACY_CONFIG_MAP;
+}
+
+/** Findings of the stored world; with the old object as the API server sends it, which a store may not have seen yet. */
+function findingsBefore(facts: Facts, change: ConfigChange): readonly Finding[] {
+  if (change.kind === 'ConfigMap' || change.oldObject === undefined) return facts.configFindings;
+  return loadConfig(withChange(facts.configInput, change, change.oldObject)).findings;
+}
+
+/** The configuration with `object`, the new or the old one of the change, in the place of the one of its name. */
+function withChange(input: ConfigInput, change: ConfigChange, object: KubeObject): ConfigInput {
+  switch (change.kind) {
+    case 'IPAddressPool':
+      return { ...input, pools: replaced(input.pools, change, object) };
+    case 'L2Advertisement':
+      return { ...input, l2Advertisements: replaced(input.l2Advertisements, change, object) };
+    case 'ConfigMap': {
+      const { legacy: _, ...rest } = input;
+      return change.legacy === undefined ? rest : { ...rest, legacy: change.legacy };
+    }
+  }
+}
+
+function replaced<T extends KubeObject>(
+  objects: readonly T[],
+  change: ConfigChange,
+  object: KubeObject,
+): T[] {
+  const { namespace, name } = refOf(change);
+  const others = objects.filter(({ metadata }) => metadata.name !== name || metadata.namespace !== namespace);
+  return [...others, { ...(object as T), metadata: { ...object.metadata, namespace, name } }];
+}
+
+/** A name the API server has yet to generate begins with what the author gave. */
+function refOf(change: ConfigChange): { namespace: string; name: string } {
+  const name = change.name === '' ? (change.object?.metadata.generateName ?? '') : change.name;
+  return { namespace: change.namespace, name };
+}
+
+function isAbout({ object }: Finding, change: ConfigChange): boolean {
+  const { namespace, name } = refOf(change);
+  return object.kind === change.kind && object.namespace === namespace && object.name === name;
+}
+
+function named(finding: Finding): Finding {
+  return { ...finding, message: `${describe(finding.object)}: ${finding.message}` };
+}
+
+function describe({ kind, namespace, name }: ObjectRef): string {
+  return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
+}
+
+/** The same fault of the same object, wherever in a list the value stands now. */
+function identityOf({ code, object, path, value }: Finding): string {
+  return JSON.stringify([
+    code,
+    object.kind,
+    object.namespace,
+    object.name,
+    path.replaceAll(/\[\d+\]/g, ''),
+    value,
+  ]);
+}

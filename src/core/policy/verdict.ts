@@ -1,0 +1,73 @@
+/** The verdict on one change: every rule's remarks, weighed by the namespace's level, in the words every door prints. */
+import { ENFORCE_LABEL } from '../../api/annotations.ts';
+import type { Finding, Level } from '../../api/findings.ts';
+import { formatFinding } from '../../api/findings.ts';
+import type { Change, Facts, Remark, Rule } from './facts.ts';
+import { judgeConfiguration } from './pool-rules.ts';
+import { judgeService } from './service-rules.ts';
+import { auditText, denialText, warningText } from './wording.ts';
+
+export interface Verdict {
+  readonly allowed: boolean;
+  /** Everything found, whatever its level. */
+  readonly findings: readonly Finding[];
+  /** For the author, at most 120 characters each, the code first. */
+  readonly warnings: readonly string[];
+  /** Why it was refused; present exactly where it was. */
+  readonly message?: string;
+  /** For the audit log: the codes, the sentences and the version of the facts. Empty where nothing was found. */
+  readonly audit: Readonly<Record<string, string>>;
+}
+
+/** Each speaks for itself; the order is the order of the sentences. */
+const RULES: readonly Rule[] = [judgeService, judgeConfiguration];
+
+const SEVERITY: Readonly<Record<Level, number>> = { audit: 0, warn: 1, deny: 2 };
+
+const NOTHING_TO_SAY: Verdict = { allowed: true, findings: [], warnings: [], audit: {} };
+
+/** Pure and synchronous: the same facts and change give the same verdict. */
+export function verdict(facts: Facts, change: Change): Verdict {
+  if (!isJudged(change)) return NOTHING_TO_SAY;
+  const ceiling = enforcementLevel(facts, change.namespace);
+  const remarks = RULES.flatMap((rule) => rule(facts, change)).map((remark) => lowered(remark, ceiling));
+  if (remarks.length === 0) return NOTHING_TO_SAY;
+
+  const findings = remarks.map(({ finding }) => finding);
+  const denied = remarks.filter(({ level }) => level === 'deny').map(({ finding }) => formatFinding(finding));
+  const warned = remarks.filter(({ level }) => level === 'warn').map(({ finding }) => formatFinding(finding));
+  return {
+    allowed: denied.length === 0,
+    findings,
+    warnings: [...new Set(warned.map(warningText))],
+    ...(denied.length > 0 && { message: denialText(denied) }),
+    audit: {
+      code: [...new Set(findings.map(({ code }) => code))].join(','),
+      finding: auditText(findings.map(formatFinding)),
+      facts: facts.version,
+    },
+  };
+}
+
+/** Only what would be stored is judged, and nothing of an object on its way out: a refusal would keep it from going. */
+function isJudged(change: Change): boolean {
+  return (
+    (change.operation === 'CREATE' || change.operation === 'UPDATE') &&
+    change.object !== undefined &&
+    change.object.metadata.deletionTimestamp === undefined
+  );
+}
+
+/** The namespace's label; the default where it has none, or one that is not a level. */
+function enforcementLevel(facts: Facts, namespace: string): Level {
+  const label = facts.labelsOf(namespace)?.[ENFORCE_LABEL];
+  return label !== undefined && isLevel(label) ? label : facts.defaultLevel;
+}
+
+function isLevel(text: string): text is Level {
+  return Object.hasOwn(SEVERITY, text);
+}
+
+function lowered(remark: Remark, ceiling: Level): Remark {
+  return SEVERITY[remark.level] <= SEVERITY[ceiling] ? remark : { ...remark, level: ceiling };
+}

@@ -1,0 +1,88 @@
+/** Facts and changes for tests of the gate, made by the real readers from objects as users write them. */
+import assert from 'node:assert/strict';
+import type { ConfigMap, Namespace, Service } from '../../src/api/kubernetes.ts';
+import type { IPAddressPool, L2Advertisement } from '../../src/api/metallb.ts';
+import { Ledger } from '../../src/core/allocation/ledger.ts';
+import { viewService } from '../../src/core/allocation/view-service.ts';
+import type { ConfigInput } from '../../src/core/config/load.ts';
+import { loadConfig } from '../../src/core/config/load.ts';
+import { EMPTY_SNAPSHOT } from '../../src/core/config/snapshot.ts';
+import type { Change, ConfigMapChange, Facts, Operation } from '../../src/core/policy/facts.ts';
+import { advertisement } from './allocation.ts';
+
+export interface World {
+  pools?: IPAddressPool[];
+  l2Advertisements?: L2Advertisement[];
+  namespaces?: Namespace[];
+  legacy?: NonNullable<ConfigInput['legacy']>;
+  /** Stored Services; they hold what their status says. */
+  services?: Service[];
+  /** Anything said here replaces what follows from the above. */
+  facts?: Partial<Facts>;
+}
+
+export function factsOf(world: World): Facts {
+  const { pools = [], l2Advertisements = [advertisement()], namespaces = [], services = [], legacy } = world;
+  const configInput: ConfigInput = {
+    namespace: 'metallb-system',
+    pools,
+    l2Advertisements,
+    namespaces,
+    ...(legacy !== undefined && { legacy }),
+  };
+  const { snapshot = EMPTY_SNAPSHOT, findings } = loadConfig(configInput);
+  const ledger = new Ledger();
+  ledger.setPools(snapshot);
+  for (const service of services) {
+    const view = viewService(service);
+    const [first] = view.held;
+    if (first === undefined) continue;
+    const pool = ledger.poolOf(first);
+    assert.ok(pool, 'a Service of the test holds an address of no pool');
+    ledger.settle(view, { kind: 'assigned', addresses: view.held, pool, findings: [] });
+  }
+  return {
+    listed: true,
+    loaded: true,
+    snapshot,
+    ledger,
+    configInput,
+    configFindings: findings,
+    labelsOf: (name) => namespaces.find(({ metadata }) => metadata.name === name)?.metadata.labels,
+    defaultLevel: 'deny',
+    version: '7.3',
+    ...world.facts,
+  };
+}
+
+export function namespace(name: string, labels: Record<string, string> = {}): Namespace {
+  return { metadata: { name, labels: { 'kubernetes.io/metadata.name': name, ...labels } } };
+}
+
+/** The change that stores `object`, in place of `oldObject` where there is one. */
+export function change(object: Service, oldObject?: Service): Change {
+  return { ...about(object, oldObject), kind: 'Service', object, ...(oldObject && { oldObject }) };
+}
+
+export function poolChange(object: IPAddressPool, oldObject?: IPAddressPool): Change {
+  return { ...about(object, oldObject), kind: 'IPAddressPool', object, ...(oldObject && { oldObject }) };
+}
+
+export function advertisementChange(object: L2Advertisement, oldObject?: L2Advertisement): Change {
+  return { ...about(object, oldObject), kind: 'L2Advertisement', object, ...(oldObject && { oldObject }) };
+}
+
+/** The legacy ConfigMap with `document` as its parsed YAML. */
+export function legacyChange(document: unknown, metadata: ConfigMap['metadata'] = LEGACY): ConfigMapChange {
+  const source = { kind: 'ConfigMap', namespace: 'metallb-system', name: 'config' };
+  const object: ConfigMap = { metadata, data: { config: '…' } };
+  return { ...about(object), kind: 'ConfigMap', object, legacy: { source, document } };
+}
+
+const LEGACY = { namespace: 'metallb-system', name: 'config' };
+
+function about(object: { metadata: Service['metadata'] }, oldObject?: object) {
+  const { namespace = '', name = '' } = object.metadata;
+  const operation: Operation = oldObject === undefined ? 'CREATE' : 'UPDATE';
+  return { operation, namespace, name, dryRun: false, user: 'jane' };
+}

@@ -1,0 +1,168 @@
+/**
+ * Tells the API server to ask us: the ValidatingWebhookConfiguration, under MetalLB's name, written by server-side apply
+ * as a field manager of its own. Nothing of it (least of all caBundle) need be in Git.
+ *
+ * What must always hold: a webhook that is down never stops the cluster. So the failure policy is Ignore unless told
+ * otherwise (MetalLB's Fail is what its users complain about most), kube-system and our own namespace are never asked
+ * about for Services, and only CREATE and UPDATE are: deletion is nobody's to refuse.
+ */
+import type { ValidatingWebhookConfiguration, Webhook } from '../api/kubernetes.ts';
+import { VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
+import { WEBHOOK_FIELD_MANAGER } from '../api/annotations.ts';
+import { LEGACY_CONFIG_MAP, METALLB_GROUP } from '../api/metallb.ts';
+import type { KubeClient } from '../ports.ts';
+
+export const WEBHOOK_CONFIGURATION = 'metallb-webhook-configuration';
+export const WEBHOOK_SERVICE = 'metallb-webhook-service';
+/** Set by the API server on every Namespace. */
+const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
+const TIMEOUT_SECONDS = 5;
+
+export type FailurePolicy = 'Ignore' | 'Fail';
+
+export interface RegistrationOptions {
+  /** PEM of the authority that signed the server's certificate. */
+  readonly caPem: string;
+  /** Cleat's own namespace. */
+  readonly namespace: string;
+  /** `https://host:port`, where the API server reaches us without a Service; without it, through the Service. */
+  readonly url?: string;
+  readonly failurePolicy: FailurePolicy;
+  /**
+   * Lets the API server skip Services that are not of type LoadBalancer, not of our class, or being deleted, without a
+   * call. False for an API server that cannot evaluate them (the embedded one refuses them in words); the verdict is the
+   * same, it only costs the calls.
+   */
+  readonly matchConditions: boolean;
+  /** The class Cleat was started with. */
+  readonly loadBalancerClass?: string;
+}
+
+interface Gate {
+  /** Path below the server, as MetalLB names them. */
+  readonly path: string;
+  readonly name: string;
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+}
+
+const GATES = {
+  services: {
+    path: '/validate-v1-service',
+    name: 'servicevalidationwebhook.cleat.dev',
+    group: '',
+    version: 'v1',
+    plural: 'services',
+  },
+  configMaps: {
+    path: '/validate-v1-configmap',
+    name: 'configmapvalidationwebhook.cleat.dev',
+    group: '',
+    version: 'v1',
+    plural: 'configmaps',
+  },
+  pools: {
+    path: '/validate-metallb-io-v1beta1-ipaddresspool',
+    name: 'ipaddresspoolvalidationwebhook.metallb.io',
+    group: METALLB_GROUP,
+    version: 'v1beta1',
+    plural: 'ipaddresspools',
+  },
+  l2Advertisements: {
+    path: '/validate-metallb-io-v1beta1-l2advertisement',
+    name: 'l2advertisementvalidationwebhook.metallb.io',
+    group: METALLB_GROUP,
+    version: 'v1beta1',
+    plural: 'l2advertisements',
+  },
+} as const satisfies Record<string, Gate>;
+
+/** Every path the API server may call. */
+export const REVIEW_PATHS: readonly string[] = Object.values(GATES).map((gate) => gate.path);
+/** The one used to see whether the server answers. */
+export const SELF_TEST_PATH = GATES.services.path;
+
+/** Creates or corrects the configuration; what other managers wrote beside it stays. Throws what the API server answers. */
+export async function register(client: KubeClient, options: RegistrationOptions): Promise<void> {
+  await client.apply<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, webhookConfiguration(options), {
+    fieldManager: WEBHOOK_FIELD_MANAGER,
+    force: true,
+  });
+}
+
+export function webhookConfiguration(
+  options: RegistrationOptions,
+): ValidatingWebhookConfiguration & { metadata: { name: string } } {
+  const { namespace } = options;
+  return {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: WEBHOOK_CONFIGURATION },
+    webhooks: [
+      entry(GATES.services, options, {
+        namespaceSelector: {
+          matchExpressions: [
+            { key: NAMESPACE_NAME_LABEL, operator: 'NotIn', values: ['kube-system', namespace] },
+          ],
+        },
+        ...(options.matchConditions && { matchConditions: serviceConditions(options.loadBalancerClass) }),
+      }),
+      // Every namespace is asked about, because one in the wrong namespace is a mistake worth saying.
+      entry(GATES.pools, options, {}),
+      entry(GATES.l2Advertisements, options, {}),
+      entry(GATES.configMaps, options, {
+        namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: namespace } },
+        ...(options.matchConditions && {
+          matchConditions: [
+            { name: 'is-configuration', expression: `object.metadata.name == '${LEGACY_CONFIG_MAP}'` },
+          ],
+        }),
+      }),
+    ],
+  };
+}
+
+function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>): Webhook {
+  const caBundle = Buffer.from(options.caPem, 'utf8').toString('base64');
+  return {
+    name: gate.name,
+    clientConfig:
+      options.url === undefined
+        ? {
+            service: { namespace: options.namespace, name: WEBHOOK_SERVICE, path: gate.path, port: 443 },
+            caBundle,
+          }
+        : { url: `${options.url}${gate.path}`, caBundle },
+    rules: [
+      {
+        operations: ['CREATE', 'UPDATE'],
+        apiGroups: [gate.group],
+        apiVersions: [gate.version],
+        resources: [gate.plural],
+        scope: 'Namespaced',
+      },
+    ],
+    failurePolicy: options.failurePolicy,
+    matchPolicy: 'Equivalent',
+    sideEffects: 'None',
+    timeoutSeconds: TIMEOUT_SECONDS,
+    admissionReviewVersions: ['v1'],
+    ...scope,
+  };
+}
+
+/** CEL, evaluated by the API server before it calls. */
+function serviceConditions(loadBalancerClass: string | undefined): { name: string; expression: string }[] {
+  return [
+    { name: 'is-load-balancer', expression: "has(object.spec.type) && object.spec.type == 'LoadBalancer'" },
+    {
+      name: 'is-our-class',
+      expression:
+        loadBalancerClass === undefined
+          ? '!has(object.spec.loadBalancerClass)'
+          : `has(object.spec.loadBalancerClass) && object.spec.loadBalancerClass == ${JSON.stringify(loadBalancerClass)}`,
+    },
+    { name: 'is-not-being-deleted', expression: '!has(object.metadata.deletionTimestamp)' },
+  ];
+}

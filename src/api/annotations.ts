@@ -29,6 +29,40 @@ export const GIT_FIELD_MANAGER = 'cleat-git';
 export const EXCLUDE_NODE_LABEL = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
 /** The value of a value annotation under either prefix, or undefined where neither is set. */
-export function readAnnotation(annotations: Record<string, string> | undefined, name: string): string | undefined {
+export function readAnnotation(
+  annotations: Record<string, string> | undefined,
+  name: string,
+): string | undefined {
   return annotations?.[PREFIX + name] ?? annotations?.[LEGACY_PREFIX + name];
 }
+
+/** The annotations of Services, for the reference. */
+export const SERVICE_ANNOTATIONS: readonly {
+  readonly name: string;
+  readonly example: string;
+  readonly meaning: string;
+}[] = [
+  {
+    name: PREFIX + ADDRESS_POOL,
+    example: 'public-pool',
+    meaning:
+      'The pool the addresses must come from. A pool with autoAssign false is used only when asked for so.',
+  },
+  {
+    name: PREFIX + LOAD_BALANCER_IPS,
+    example: '192.0.2.7,2001:db8::7',
+    meaning:
+      'The addresses wanted: one IPv4 address, one IPv6 address, or one of each. Not together with spec.loadBalancerIP.',
+  },
+  {
+    name: PREFIX + ALLOW_SHARED_IP,
+    example: 'mail',
+    meaning:
+      'Services with the same text here may have the same address when their ports differ and their traffic policies fit.',
+  },
+  {
+    name: IP_ALLOCATED_FROM_POOL,
+    example: 'public-pool',
+    meaning: 'Written by the controller: the pool the addresses came from.',
+  },
+];

@@ -92,7 +92,14 @@ export interface Lease extends KubeObject {
 
 /** core/v1 Event, the form MetalLB writes and `kubectl describe` reads. */
 export interface Event extends KubeObject {
-  involvedObject: { kind?: string; namespace?: string; name?: string; uid?: string; apiVersion?: string; resourceVersion?: string };
+  involvedObject: {
+    kind?: string;
+    namespace?: string;
+    name?: string;
+    uid?: string;
+    apiVersion?: string;
+    resourceVersion?: string;
+  };
   reason?: string;
   message?: string;
   source?: { component?: string; host?: string };
@@ -111,8 +118,18 @@ export interface ValidatingWebhookConfiguration extends KubeObject {
 /** admissionregistration.k8s.io/v1 webhook, validating and mutating alike. */
 export interface Webhook {
   name: string;
-  clientConfig: { url?: string; service?: { namespace: string; name: string; path?: string; port?: number }; caBundle?: string };
-  rules?: { operations?: string[]; apiGroups?: string[]; apiVersions?: string[]; resources?: string[]; scope?: string }[];
+  clientConfig: {
+    url?: string;
+    service?: { namespace: string; name: string; path?: string; port?: number };
+    caBundle?: string;
+  };
+  rules?: {
+    operations?: string[];
+    apiGroups?: string[];
+    apiVersions?: string[];
+    resources?: string[];
+    scope?: string;
+  }[];
   failurePolicy?: 'Fail' | 'Ignore';
   matchPolicy?: 'Exact' | 'Equivalent';
   namespaceSelector?: LabelSelector;
@@ -124,7 +141,13 @@ export interface Webhook {
   matchConditions?: { name: string; expression: string }[];
 }
 
-const core = (plural: string, kind: string, namespaced = true): Resource => ({ group: '', version: 'v1', plural, kind, namespaced });
+const core = (plural: string, kind: string, namespaced = true): Resource => ({
+  group: '',
+  version: 'v1',
+  plural,
+  kind,
+  namespaced,
+});
 
 export const SERVICES = core('services', 'Service');
 export const NODES = core('nodes', 'Node', false);
@@ -140,7 +163,13 @@ export const ENDPOINT_SLICES: Resource = {
   kind: 'EndpointSlice',
   namespaced: true,
 };
-export const LEASES: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true };
+export const LEASES: Resource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+};
 export const CRDS: Resource = {
   group: 'apiextensions.k8s.io',
   version: 'v1',

@@ -1,5 +1,6 @@
 /** Structural defaulting: nulls that say nothing are removed, then missing fields get the schema's defaults. */
 import type { Schema } from '../definition.ts';
+import { setKey } from '../json.ts';
 import { isObject, schemaOfField } from './schema.ts';
 
 /**
@@ -23,7 +24,7 @@ export function applyDefaults(schema: Schema, object: unknown): void {
     const child = schemaOfField(schema, key);
     if (child === undefined || child.nullable === true) continue;
     if (child.default === undefined) delete object[key];
-    else object[key] = structuredClone(child.default);
+    else setKey(object, key, structuredClone(child.default));
   }
   for (const [key, child] of Object.entries(schema.properties ?? {})) {
     if (child.default !== undefined && !Object.hasOwn(object, key))

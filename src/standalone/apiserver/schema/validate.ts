@@ -60,7 +60,8 @@ function enumFaults(schema: Schema, value: unknown, path: string): FieldFault[] 
 function stringFaults(schema: Schema, value: string, path: string): FieldFault[] {
   const faults: FieldFault[] = [];
   // Characters count as code points, as in Go.
-  const length = schema.minLength === undefined && schema.maxLength === undefined ? 0 : Array.from(value).length;
+  const length =
+    schema.minLength === undefined && schema.maxLength === undefined ? 0 : Array.from(value).length;
   if (schema.maxLength !== undefined && length > schema.maxLength)
     faults.push({ reason: 'TooLong', path, message: `may not be more than ${schema.maxLength} bytes` });
   if (schema.minLength !== undefined && length < schema.minLength)

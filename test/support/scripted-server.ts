@@ -65,8 +65,8 @@ export class ScriptedServer {
     this.#server.on('connection', () => (this.connections += 1));
   }
 
-  async start(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  async start(port = 0): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
   }
 
   async stop(): Promise<void> {
@@ -107,7 +107,9 @@ export class ScriptedServer {
     this.#tell({ version: this.#version, type: 'DELETED', object });
   }
 
+  /** Tells all watches that the version has moved on, as it does when other objects change. */
   bookmark(): void {
+    this.#version += 1;
     for (const watch of this.#watches)
       watch.write(line('BOOKMARK', { metadata: { resourceVersion: `${this.#version}` } }));
   }

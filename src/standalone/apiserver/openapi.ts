@@ -129,12 +129,20 @@ function pathsOf(definition: Definition, refs: string): [string, unknown][] {
     schema: { type: 'string', uniqueItems: true },
   });
   const options = ['dryRun', 'fieldManager', 'fieldValidation'].map(query);
-  const operation = (action: string, parameters: unknown[]): unknown => ({
+  const operation = (action: string, parameters: unknown[]): Record<string, unknown> => ({
     parameters,
     responses: { 200: { description: 'OK', content: { 'application/json': { schema } } } },
     'x-kubernetes-action': action,
     'x-kubernetes-group-version-kind': gvk,
   });
+  const kinds = [
+    'application/json-patch+json',
+    'application/merge-patch+json',
+    'application/apply-patch+yaml',
+  ];
+  // kubectl takes the merge keys from here only where it reads that such patches are understood.
+  if (!definition.custom) kinds.push('application/strategic-merge-patch+json');
+  const patches = Object.fromEntries(kinds.map((mediaType) => [mediaType, { schema: { type: 'object' } }]));
   const base = `/${urlOf(group, version)}${namespaced ? '/namespaces/{namespace}' : ''}/${plural}`;
   return [
     [
@@ -150,7 +158,7 @@ function pathsOf(definition: Definition, refs: string): [string, unknown][] {
       {
         get: operation('get', []),
         put: operation('put', options),
-        patch: operation('patch', [...options, query('force')]),
+        patch: { ...operation('patch', [...options, query('force')]), requestBody: { content: patches } },
         delete: operation('delete', []),
       },
     ],

@@ -53,6 +53,7 @@ export async function commit(
     strategy.abandoned?.(object, old);
     return current ? object : undefined;
   }
+  call.warnings.push(...(strategy.warnings?.(object, old) ?? []));
   const stored = storage.put(resource, object, old);
   if (stored === undefined) throw new Error('storage changed between two statements');
   strategy.stored?.(stored, old);

@@ -1,6 +1,5 @@
 /** From a body to an object of the resource: identity checked, unknown fields taken out, types right, defaults filled in. */
 import type { Stored } from '../definition.ts';
-import { ApiError } from '../definition.ts';
 import { badRequest } from '../errors.ts';
 import { apiVersionOf } from '../present.ts';
 import { applyDefaults } from '../schema/defaults.ts';
@@ -62,8 +61,8 @@ function agree(
 }
 
 /**
- * Takes out what the schema does not know (an error, a warning or nothing, as fieldValidation says), refuses wrong types, and
- * fills defaults, all in place. `partial` for applied configurations: they keep their gaps.
+ * Takes out what the schema does not know (an error, a warning or nothing, as fieldValidation says), fills defaults, and refuses
+ * what breaks the schema, all in place. `partial` for applied configurations: they keep their gaps.
  */
 export function conform(call: Call, object: Stored, partial = false): void {
   const { definition } = call;
@@ -73,7 +72,7 @@ export function conform(call: Call, object: Stored, partial = false): void {
   if (faults.length > 0) throw badRequest(faults.map(formatFault).join(', '));
   const complete = partial ? structuredClone(object) : object;
   applyDefaults(definition.schema, complete);
-  checkTypes(call, complete);
+  checkSchema(call, complete, partial);
 }
 
 /** Null in metadata stands for absent. */
@@ -104,21 +103,21 @@ function reportUnknown(call: Call, unknown: readonly string[]): void {
   throw badRequest(`${prefix}strict decoding error: ${problems.join(', ')}`);
 }
 
-/** Strategies and admission may rely on the types that the schema names; the other rules are checked after them. */
-function checkTypes(call: Call, object: Stored): void {
-  const { definition } = call;
-  const faults = validateSchema(definition.schema, object, '').filter(
-    ({ reason }) => reason === 'TypeInvalid',
-  );
-  if (faults.length === 0) return;
-  const name = object.metadata.name ?? '';
-  if (definition.custom) throw invalidObject(definition.resource, name, faults);
-  const { kind, version } = definition.resource;
-  throw new ApiError({
-    code: 400,
-    reason: 'BadRequest',
-    message: `${kind} in version "${version}" cannot be handled as a ${kind}: ${faults.map(({ message }) => message).join(', ')}`,
-  });
+/**
+ * Strategies and admission may rely on the schema. As kube-apiserver answers: a wrong type in a built-in kind is 400 (it
+ * cannot be decoded), every other fault 422. Of a configuration only the types, as the rest may be in the object it joins.
+ */
+function checkSchema(call: Call, object: Stored, partial: boolean): void {
+  const { resource, schema, custom } = call.definition;
+  const faults = validateSchema(schema, object, '');
+  const typeFaults = faults.filter(({ reason }) => reason === 'TypeInvalid');
+  if (typeFaults.length > 0 && !custom) {
+    const { kind, version } = resource;
+    const why = typeFaults.map(({ message }) => message).join(', ');
+    throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
+  }
+  const relevant = partial ? typeFaults : faults;
+  if (relevant.length > 0) throw invalidObject(resource, object.metadata.name ?? '', relevant);
 }
 
 function describe(value: unknown): string {

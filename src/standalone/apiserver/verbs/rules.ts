@@ -42,8 +42,7 @@ export function shapeNew(definition: Definition, object: Stored, uid: string, no
   metadata.uid = uid;
   metadata.creationTimestamp = now;
   if (definition.hasGeneration) metadata.generation = 1;
-  // Only a Node registers with its status (the kubelet knows it); of every other kind it is reported later.
-  if (definition.hasStatus && definition.resource.plural !== 'nodes') delete object['status'];
+  if (definition.hasStatus && definition.statusOnCreate !== true) delete object['status'];
 }
 
 /** Puts back what a write to this subresource cannot change, in place. */

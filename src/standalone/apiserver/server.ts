@@ -1,0 +1,185 @@
+/**
+ * The embedded API server: a small, honest Kubernetes API for machines without a cluster (demo, tests, small sites).
+ *
+ * From outside in: server.ts listens; handler.ts answers one request; verbs/ does what the request asks for with storage.ts,
+ * apply/ and patch/; schema/ checks; resources/ and crd/ say what there is; admission/ asks webhooks; present.ts, discovery.ts
+ * and openapi.ts shape answers. definition.ts is what resources and machinery know of each other.
+ *
+ * Always: it listens on loopback unless told otherwise, serves nothing without the token but its health and version, refuses
+ * in words what it does not do, and never shows a client the inside of a failure.
+ */
+import { createServer } from 'node:https';
+import type { Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { formatAddress } from '../../core/net/address.ts';
+import { UserError } from '../../api/user-error.ts';
+import { parseYaml } from '../../platform/yaml.ts';
+import type { Clock, Log, Startable } from '../../ports.ts';
+import type { Admission, Stored } from './definition.ts';
+import { badRequest } from './errors.ts';
+import { Handler } from './handler.ts';
+import { ADMINISTRATOR } from './http/authentication.ts';
+import { apiVersionOf } from './present.ts';
+import { NamespaceController } from './namespace-controller.ts';
+import { Registry } from './registry.ts';
+import { builtInDefinitions, DEFAULT_SERVICE_RANGES } from './resources/built-in.ts';
+import { Storage } from './storage.ts';
+import type { Machinery } from './verbs/call.ts';
+import { create } from './verbs/create.ts';
+
+export interface ApiServerOptions {
+  /** Where to listen; 127.0.0.1 without. */
+  readonly host?: string;
+  /** Without, or 0: whichever is free. */
+  readonly port?: number;
+  readonly tls: { readonly certPem: string; readonly keyPem: string };
+  /** The one bearer token; see generateToken. */
+  readonly token: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How many changes are kept for watches to resume from. */
+  readonly historyLimit?: number;
+}
+
+const NAMESPACES_OF_EVERY_CLUSTER = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+/** How long open requests have to end after stop(), in milliseconds. */
+const STOP_GRACE_MS = 500;
+
+export class ApiServer implements Startable {
+  readonly #options: ApiServerOptions;
+  readonly #machinery: Machinery;
+  readonly #handler: Handler;
+  readonly #namespaces: NamespaceController;
+  readonly #server: Server;
+
+  constructor(options: ApiServerOptions) {
+    const { clock, log, token, tls, historyLimit } = options;
+    this.#options = options;
+    const storage = new Storage({
+      nowMs: () => clock.nowMs(),
+      ...(historyLimit === undefined ? {} : { historyLimit }),
+    });
+    const registry = new Registry();
+    const definitions = builtInDefinitions({
+      state: storage,
+      registry,
+      discard: (resource, stored) => void storage.remove(resource, stored),
+    });
+    for (const definition of definitions) registry.add(definition);
+    const admission: Admission = {
+      mutate: (request) => Promise.resolve({ object: request.object, warnings: [] }),
+      validate: () => Promise.resolve({ warnings: [] }),
+    };
+    this.#machinery = { storage, registry, admission, clock };
+    this.#handler = new Handler({ machinery: this.#machinery, token, log, parseYaml });
+    this.#namespaces = new NamespaceController(this.#machinery, log);
+    this.#server = createServer(
+      // One client may keep its connections as long as an idle watch interval; plain requests reuse them.
+      { cert: tls.certPem, key: tls.keyPem, keepAliveTimeout: 75_000, minVersion: 'TLSv1.2' },
+      (request, response) => void this.#handler.handle(request, response),
+    );
+  }
+
+  /** `https://127.0.0.1:6443`; known once started. */
+  get url(): string {
+    const { address, family, port } = this.#server.address() as AddressInfo;
+    return `https://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  }
+
+  /** Rejects with a UserError where it may not listen there. */
+  async start(): Promise<void> {
+    const { host = '127.0.0.1', port = 0 } = this.#options;
+    this.#namespaces.start();
+    await this.preload(firstObjects());
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+      this.#server.listen({ host, port }, resolve);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#namespaces.stop();
+    this.#handler.endWatches();
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const cancel = this.#options.clock.after(STOP_GRACE_MS, () => this.#server.closeAllConnections());
+    await closed;
+    cancel();
+  }
+
+  /**
+   * Creates objects as an administrator would, in the order given; those that exist already are left as they are. Throws the
+   * ApiError of the first that is refused.
+   */
+  async preload(objects: readonly Stored[]): Promise<void> {
+    for (const object of objects) await this.#createUnlessThere(object);
+  }
+
+  async #createUnlessThere(object: Stored): Promise<void> {
+    const { storage, registry } = this.#machinery;
+    const { apiVersion = '', kind = '', metadata } = object;
+    const definition = registry
+      .all()
+      .find(({ resource }) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
+    if (definition === undefined) throw badRequest(`no kind ${kind} in ${apiVersion} is served`);
+    const namespace = definition.resource.namespaced ? (metadata.namespace ?? 'default') : undefined;
+    if (storage.find(definition.resource, namespace, metadata.name ?? '') !== undefined) return;
+    await create(this.#machinery, {
+      definition,
+      namespace,
+      name: metadata.name ?? '',
+      subresource: '',
+      query: new URLSearchParams(),
+      body: { mediaType: '', value: object, duplicates: [] },
+      user: ADMINISTRATOR,
+      manager: 'cleat-apiserver',
+      dryRun: false,
+      warnings: [],
+    });
+  }
+}
+
+/** What every cluster has: its namespaces, and the Service by which the API server is found. */
+function firstObjects(): Stored[] {
+  const [range] = DEFAULT_SERVICE_RANGES.clusterIps;
+  const namespaces = NAMESPACES_OF_EVERY_CLUSTER.map((name) => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name },
+  }));
+  if (range === undefined) return namespaces;
+  const clusterIP = formatAddress({ family: range.family, value: range.first + 1n });
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name: 'kubernetes',
+      namespace: 'default',
+      labels: { component: 'apiserver', provider: 'kubernetes' },
+    },
+    spec: { clusterIP, ports: [{ name: 'https', port: 443, targetPort: 6443 }] },
+  };
+  return [...namespaces, service];
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new UserError(
+        `${host}:${port} is already taken by another program: choose another port for the API server, or stop that program`,
+      );
+    case 'EADDRNOTAVAIL':
+      return new UserError(`${host} is no address of this machine: choose one that is for the API server`);
+    case 'EACCES':
+      return new UserError(
+        `port ${port} may not be listened on by this user: choose a port above 1023 for the API server`,
+      );
+    case 'ENOTFOUND':
+      return new UserError(
+        `${host} cannot be resolved to an address: give the API server an address to listen on`,
+      );
+    default:
+      return error;
+  }
+}

@@ -241,6 +241,7 @@ function listenError(error: NodeJS.ErrnoException, name: string, host: string, p
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EINVAL':
+    case 'EAFNOSUPPORT':
       return new UserError(`${place}: no interface of this machine has that address; choose one that has`);
     default:
       return error;

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ValidatingWebhookConfiguration } from '../../../src/api/kubernetes.ts';
+import { VALIDATING_WEBHOOKS } from '../../../src/api/kubernetes.ts';
+import type { RegistrationOptions } from '../../../src/webhook/registration.ts';
+import {
+  register,
+  REVIEW_PATHS,
+  WEBHOOK_CONFIGURATION,
+  webhookConfiguration,
+} from '../../../src/webhook/registration.ts';
+import { FakeKube } from '../../support/fake-kube.ts';
+
+const options: RegistrationOptions = {
+  caPem: 'PEM',
+  namespace: 'metallb-system',
+  failurePolicy: 'Ignore',
+  matchConditions: true,
+};
+
+function entries(more: Partial<RegistrationOptions> = {}) {
+  return webhookConfiguration({ ...options, ...more }).webhooks ?? [];
+}
+
+test('every entry is harmless: no side effects, a short timeout, Ignore, never DELETE', () => {
+  assert.equal(entries().length, 4);
+  for (const entry of entries()) {
+    assert.deepEqual(
+      [entry.sideEffects, entry.timeoutSeconds, entry.failurePolicy, entry.admissionReviewVersions],
+      ['None', 5, 'Ignore', ['v1']],
+    );
+    assert.deepEqual(entry.rules?.[0]?.operations, ['CREATE', 'UPDATE']);
+    assert.ok(entry.name.split('.').length >= 3, 'the API server wants a domain of three parts');
+  }
+});
+
+test('Services are asked about only where they may be ours', () => {
+  const [services] = entries();
+  assert.deepEqual(services?.rules?.[0]?.resources, ['services']);
+  assert.deepEqual(services?.namespaceSelector?.matchExpressions, [
+    { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['kube-system', 'metallb-system'] },
+  ]);
+  const expressions = (more?: Partial<RegistrationOptions>) =>
+    entries(more)[0]?.matchConditions?.map(({ expression }) => expression);
+  assert.deepEqual(expressions(), [
+    "has(object.spec.type) && object.spec.type == 'LoadBalancer'",
+    '!has(object.spec.loadBalancerClass)',
+    '!has(object.metadata.deletionTimestamp)',
+  ]);
+  assert.equal(
+    expressions({ loadBalancerClass: 'example.com/x' })?.[1],
+    'has(object.spec.loadBalancerClass) && object.spec.loadBalancerClass == "example.com/x"',
+  );
+});
+
+test('without matchConditions none are sent', () => {
+  for (const entry of entries({ matchConditions: false })) assert.equal('matchConditions' in entry, false);
+});
+
+test('through the Service, or by URL, with MetalLB’s paths', () => {
+  assert.deepEqual(entries()[1]?.clientConfig, {
+    service: {
+      namespace: 'metallb-system',
+      name: 'metallb-webhook-service',
+      path: '/validate-metallb-io-v1beta1-ipaddresspool',
+      port: 443,
+    },
+    caBundle: Buffer.from('PEM').toString('base64'),
+  });
+  const url = 'https://127.0.0.1:9443';
+  assert.deepEqual(
+    entries({ url }).map(({ clientConfig }) => clientConfig.url),
+    REVIEW_PATHS.toSorted()
+      .map((path) => url + path)
+      .toSorted((a, b) => order(a) - order(b)),
+  );
+});
+
+test('what others wrote beside it stays, and a second time changes nothing', async () => {
+  const kube = new FakeKube();
+  kube.put<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, {
+    metadata: { name: WEBHOOK_CONFIGURATION, labels: { app: 'metallb' } },
+  });
+  await register(kube, options);
+  const ref = { name: WEBHOOK_CONFIGURATION };
+  const first = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, ref);
+  assert.equal(first?.webhooks?.length, 4);
+  assert.equal(first.metadata.labels?.['app'], 'metallb');
+  assert.deepEqual(kube.writes[0]?.options, { fieldManager: 'cleat-webhook', force: true });
+  await register(kube, options);
+  assert.equal(kube.read(VALIDATING_WEBHOOKS, ref), first);
+});
+
+function order(url: string): number {
+  return ['service', 'ipaddresspool', 'l2advertisement', 'configmap'].findIndex((end) => url.endsWith(end));
+}

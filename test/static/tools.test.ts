@@ -15,7 +15,17 @@ function run(command: string, ...args: string[]): void {
 }
 
 test('types', () => run('tsc', '-p', 'tsconfig.check.json'));
-test('lint', () => run('oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'tools'));
+test('lint', () =>
+  run(
+    'oxlint',
+    '--type-aware',
+    '--tsconfig',
+    'tsconfig.check.json',
+    '--deny-warnings',
+    'src',
+    'test',
+    'tools',
+  ));
 test('format', () => run('prettier', '--check', '--log-level=warn', '.'));
 test('dead code', () => run('knip'));
 test('nothing generated is stale', () => run('node', 'tools/generate.ts', '--check'));

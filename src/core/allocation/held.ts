@@ -18,7 +18,7 @@ export interface Kept {
 
 /** What the Service has: as settled, or before that as its status says. */
 export function heldBy(ledger: Ledger, view: ServiceView): readonly Address[] {
-  return ledger.holding(view.key)?.addresses ?? view.held;
+  return ledger.isSettled(view.key) ? (ledger.holding(view.key)?.addresses ?? []) : view.held;
 }
 
 /** The part of what the Service has that is still allowed and still what its author wants. */

@@ -35,6 +35,8 @@ export class Ledger {
   #index = new RangeIndex([]);
   #order = new PoolOrder(EMPTY_SNAPSHOT, () => false);
   readonly #holdings = new Map<string, Holding>();
+  /** Services that were settled with nothing: what their status still says is not theirs. */
+  readonly #settledWithout = new Set<string>();
   #holdersIn = new Map<string, Set<string>>();
   /** An address with one holder, as nearly all have, costs no more than a reference. */
   #uses: Record<IpFamily, Map<bigint, Holding | AddressUse>> = { IPv4: new Map(), IPv6: new Map() };
@@ -66,13 +68,15 @@ export class Ledger {
   /** Records a decision: what the Service held before is given up, what the decision assigns is held. */
   settle(view: ServiceView, decision: Decision): void {
     this.release(view.key);
+    if (decision.kind === 'waiting') this.#settledWithout.add(view.key);
     if (decision.kind !== 'assigned') return;
     const { key, sharingKey, backendKey, ports } = view;
     this.#hold({ key, pool: decision.pool, addresses: decision.addresses, sharingKey, backendKey, ports });
   }
 
-  /** Frees what the Service holds and says what that was. */
+  /** Forgets the Service, frees what it holds and says what that was. */
   release(key: string): readonly Address[] {
+    this.#settledWithout.delete(key);
     const holding = this.#holdings.get(key);
     if (holding === undefined) return [];
     this.#holdings.delete(key);
@@ -85,6 +89,11 @@ export class Ledger {
 
   holding(key: string): Holding | undefined {
     return this.#holdings.get(key);
+  }
+
+  /** True from the first settle, whether the Service got anything or not, until it is released or lost. */
+  isSettled(key: string): boolean {
+    return this.#holdings.has(key) || this.#settledWithout.has(key);
   }
 
   /** Everybody who holds the address; more than one only where they share it. */
@@ -119,11 +128,6 @@ export class Ledger {
   /** True where the address is in a pool, given away by it, and nobody holds it. */
   isFree(address: Address): boolean {
     return this.#spaceOf(address)?.isFree(address.value) ?? false;
-  }
-
-  /** True where the pool has a free address of the family. */
-  hasFree(pool: string, family: IpFamily): boolean {
-    return this.#hasRoom(pool, family);
   }
 
   /**

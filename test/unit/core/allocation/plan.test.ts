@@ -4,6 +4,7 @@ import { formatFinding } from '../../../../src/api/findings.ts';
 import type { IPAddressPool } from '../../../../src/api/metallb.ts';
 import type { Decision } from '../../../../src/core/allocation/decision.ts';
 import { Ledger } from '../../../../src/core/allocation/ledger.ts';
+import { nearestFree } from '../../../../src/core/allocation/nearest.ts';
 import { plan, planHeld } from '../../../../src/core/allocation/plan.ts';
 import type { ServiceView } from '../../../../src/core/allocation/service-view.ts';
 import { formatAddress } from '../../../../src/core/net/address.ts';
@@ -173,6 +174,18 @@ describe('two families', () => {
     assert.match(other.refusal('3', dualRequired), /^LB116 /);
   });
 
+  test('of several pools with one family, the first', () => {
+    const desk = new Desk(
+      pool('a', v4),
+      pool('b', ['192.0.2.8/32']),
+      pool('c', v6),
+      pool('d', ['2001:db8::8/128']),
+    );
+    assert.equal(desk.settle('1', dual), '192.0.2.1 of a');
+    const sixes = new Desk(pool('c', v6), pool('d', ['2001:db8::8/128']));
+    assert.equal(sixes.settle('1', dual), '2001:db8::1 of c');
+  });
+
   test('PreferDualStack in a single-stack cluster has one address and rests (Q5)', () => {
     const desk = new Desk(pool('a', [...v4, ...v6]));
     const single: ServiceText = { spec: { ipFamilyPolicy: 'PreferDualStack' } };
@@ -309,6 +322,22 @@ describe('requested addresses', () => {
     );
   });
 
+  test('the nearest free address may be in a pool whose range is farther away', () => {
+    const desk = new Desk(pool('a', ['10.0.0.0-10.0.0.2']), pool('b', ['10.0.0.4/32', '10.0.0.9/32']));
+    desk.settle('1', { spec: { loadBalancerIP: '10.0.0.1' } });
+    desk.settle('2', { spec: { loadBalancerIP: '10.0.0.2' } });
+    const near = (wanted: string) => {
+      const found = nearestFree(desk.ledger, desk.snapshot, view('3'), address(wanted));
+      return found && `${formatAddress(found.address)} of ${found.pool}`;
+    };
+    assert.equal(near('10.0.0.2'), '10.0.0.0 of a', 'of two as near the lower');
+    assert.equal(near('10.0.0.3'), '10.0.0.4 of b');
+    desk.ledger.release('default/2');
+    desk.settle('4', { spec: { loadBalancerIP: '10.0.0.4' } });
+    assert.equal(near('10.0.0.5'), '10.0.0.2 of a');
+    assert.equal(near('2001:db8::1'), undefined);
+  });
+
   test('of two addresses the most specific fault is told', () => {
     const desk = new Desk(pool('a', [...v4, ...v6]), pool('b', ['2001:db8:1::/64']));
     desk.settle('first', { ...dual, annotations: { loadBalancerIPs: '192.0.2.2,2001:db8::2' } });
@@ -391,6 +420,15 @@ describe('sharing', () => {
     desk.settle('1', key(80));
     desk.ledger.release('default/0');
     assert.equal(desk.settle('2', key(443)), '192.0.2.1 of a');
+  });
+
+  test('a group goes on when one of its addresses is given back', () => {
+    const desk = new Desk(pool('a', ['192.0.2.1-192.0.2.2']));
+    desk.settle('1', key(80));
+    desk.settle('2', key(80));
+    desk.ledger.release('default/1');
+    desk.settle('3');
+    assert.equal(desk.settle('4', key(443)), '192.0.2.2 of a');
   });
 
   test('says why an address cannot be shared', () => {

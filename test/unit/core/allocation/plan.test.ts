@@ -442,6 +442,9 @@ describe('sharing', () => {
       desk.refusal('2', on(key(80))),
       'LB108 spec.loadBalancerIP 192.0.2.1 is shared by Service default/1, which has port TCP/80 too; use another port, or nearest free: 192.0.2.2 (pool a)',
     );
+    desk.settle('other', { spec: { loadBalancerIP: '192.0.2.3' } });
+    const onOther = key(443, { spec: { loadBalancerIP: '192.0.2.3' } });
+    assert.match(desk.refusal('2', onOther), /^LB107 .* is held by Service default\/other/);
     assert.match(
       desk.refusal('2', on({})),
       /^LB107 .* is held by Service default\/1; nearest free: 192.0.2.2/,

@@ -11,11 +11,12 @@
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { formatAddress } from '../../core/net/address.ts';
+import type { Resource } from '../../api/meta.ts';
 import { UserError } from '../../api/user-error.ts';
+import { formatAddress } from '../../core/net/address.ts';
 import { parseYaml } from '../../platform/yaml.ts';
 import type { Clock, Log, Startable } from '../../ports.ts';
-import type { Admission, Stored } from './definition.ts';
+import type { Admission, Definition, Stored } from './definition.ts';
 import { badRequest } from './errors.ts';
 import { Handler } from './handler.ts';
 import { ADMINISTRATOR } from './http/authentication.ts';
@@ -116,12 +117,21 @@ export class ApiServer implements Startable {
     for (const object of objects) await this.#createUnlessThere(object);
   }
 
-  async #createUnlessThere(object: Stored): Promise<void> {
-    const { storage, registry } = this.#machinery;
-    const { apiVersion = '', kind = '', metadata } = object;
-    const definition = registry
+  /** The resource that serves a kind now, or undefined where none does. */
+  findKind(apiVersion: string, kind: string): Resource | undefined {
+    return this.#findDefinition(apiVersion, kind)?.resource;
+  }
+
+  #findDefinition(apiVersion: string, kind: string): Definition | undefined {
+    return this.#machinery.registry
       .all()
       .find(({ resource }) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
+  }
+
+  async #createUnlessThere(object: Stored): Promise<void> {
+    const { storage } = this.#machinery;
+    const { apiVersion = '', kind = '', metadata } = object;
+    const definition = this.#findDefinition(apiVersion, kind);
     if (definition === undefined) throw badRequest(`no kind ${kind} in ${apiVersion} is served`);
     const namespace = definition.resource.namespaced ? (metadata.namespace ?? 'default') : undefined;
     if (storage.find(definition.resource, namespace, metadata.name ?? '') !== undefined) return;

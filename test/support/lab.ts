@@ -59,7 +59,7 @@ export class Lab {
         `link add ${port} type veth peer name eth0 netns ${place} address ${macOf(place)}`,
         `link set ${port} master br0 up`,
       ]);
-      const addresses = SUBNETS.map((subnet) => `address add ${subnet}.${HOST_NUMBERS[place]}/24 dev eth0`);
+      const addresses = SUBNETS.map((subnet) => `address add ${addressOf(place, subnet)}/24 dev eth0`);
       await lab.#batch(['link set lo up', ...addresses, 'link set eth0 up'], place);
     }
     await Promise.all(NODES.map((node) => lab.#prepareNode(node)));
@@ -146,6 +146,11 @@ export class Lab {
   }
 }
 
+/** The address of a place in a subnet; the first subnet's is a node's InternalIP. */
+export function addressOf(place: Exclude<Place, 'bridge'>, subnet: string = SUBNETS[0]): string {
+  return `${subnet}.${HOST_NUMBERS[place]}`;
+}
+
 /** The MAC address of a place's only interface: its number in the subnets is the last byte, written as in the address. */
 export function macOf(place: Exclude<Place, 'bridge'>): string {
   return `02:00:00:00:00:${HOST_NUMBERS[place]}`;
@@ -183,27 +188,5 @@ export class LabProcess {
     if (!this.running) return;
     this.#child.kill(signal);
     await this.#ended;
-  }
-}
-
-/** Asks again and again until `look` gives something, or throws with `what` and the last problem after `timeoutMs`. */
-export async function until<T>(
-  what: string,
-  timeoutMs: number,
-  look: () => Promise<T | undefined> | T | undefined,
-  everyMs = 100,
-): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  let problem = '';
-  for (;;) {
-    try {
-      const seen = await look();
-      if (seen !== undefined) return seen;
-    } catch (error) {
-      problem = `: ${error instanceof Error ? error.message : String(error)}`;
-    }
-    if (performance.now() > deadline)
-      throw new Error(`${what} did not happen in ${timeoutMs / 1000} s${problem}`);
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

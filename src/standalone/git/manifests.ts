@@ -97,13 +97,11 @@ function readDocuments(file: ManifestFile, faults: ManifestFault[]): Document[] 
       what: `is not YAML: ${fault.why}; correct it`,
     })),
   );
-  return parsed.documents
-    .filter((document) => document.value !== null && document.value !== undefined)
-    .flatMap(({ value, line }) => {
-      const isList = isRecord(value) && value['apiVersion'] === 'v1' && value['kind'] === 'List';
-      const values: unknown[] = isList && Array.isArray(value['items']) ? value['items'] : [value];
-      return values.map((item) => ({ file: file.path, line, value: item }));
-    });
+  return parsed.documents.flatMap(({ value, line }) => {
+    const isList = isRecord(value) && value['apiVersion'] === 'v1' && value['kind'] === 'List';
+    const values: unknown[] = isList && Array.isArray(value['items']) ? value['items'] : [value];
+    return values.map((item) => ({ file: file.path, line, value: item }));
+  });
 }
 
 function readObject({ file, line, value }: Document, find: FindResource): GitObject | ManifestFault {

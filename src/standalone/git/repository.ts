@@ -79,6 +79,8 @@ export class GitRepository {
       };
     }
     const faults = faultsOfEntries(entries);
+    if (entries.some((entry) => entry.type === 'blob' && Number.isNaN(entry.sizeBytes)))
+      throw this.#lacksObjects();
     if (faults.length > 0) return { files: [], faults };
     const files: ManifestFile[] = [];
     for (const [index, content] of (await this.#read(entries)).entries()) {
@@ -109,9 +111,14 @@ export class GitRepository {
     if (answer.kind === 'failed')
       throw this.#error(`git cannot read its objects (${firstLine(answer.stderr)})`);
     const contents = parseBatch(answer.stdout);
-    if (contents.length !== entries.length)
-      throw this.#error('git lacks objects of the commit; run `git fsck` there');
+    if (contents.length !== entries.length) throw this.#lacksObjects();
     return contents;
+  }
+
+  #lacksObjects(): UserError {
+    return this.#error(
+      'the repository lacks objects of the commit; run `git fsck` there, or clone it in full',
+    );
   }
 
   #git(args: readonly string[], input = ''): Promise<GitAnswer> {
@@ -167,11 +174,11 @@ function runGit(directory: string, args: readonly string[], input: string): Prom
   });
 }
 
-/** `MODE TYPE OBJECT SIZE<tab>PATH<nul>`…, git-ls-tree(1) with -l -z. */
+/** `MODE TYPE OBJECT SIZE<tab>PATH<nul>`…, git-ls-tree(1) with -l -z; SIZE is no number for what has none or is missing. */
 function parseTree(text: string): TreeEntry[] {
   return text
     .split('\0')
-    .map((line) => /^(\d+) (\w+) ([0-9a-f]+) +(\d+|-)\t(.*)$/s.exec(line))
+    .map((line) => /^(\d+) (\w+) ([0-9a-f]+) +(\S+)\t(.*)$/s.exec(line))
     .filter((match) => match !== null)
     .map(([, mode = '', type = '', blob = '', size = '', file = '']) => ({
       mode,

@@ -1,0 +1,185 @@
+/**
+ * Cleat in the lab: `cleat up` on the bridge (API server, controller, webhook), a speaker and a pod on each node, and the
+ * objects a kubelet and the endpoint controller would write: Nodes and EndpointSlices.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import {
+  ENDPOINT_SLICES,
+  type EndpointSlice,
+  NODES as NODE_RESOURCE,
+  type Node,
+  SERVICES,
+  type Service,
+} from '../../src/api/kubernetes.ts';
+import { connect, type ConnectedClient } from '../../src/kube/client.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { createLog } from '../../src/platform/log.ts';
+import {
+  API_SERVER_ADDRESS,
+  addressOf,
+  type Answer,
+  type Lab,
+  type LabProcess,
+  NODES,
+  type NodeName,
+} from './lab.ts';
+import { until } from './until.ts';
+
+const FIELD_MANAGER = 'lab';
+const START_TIMEOUT_MS = 20_000;
+
+export interface ControlPlaneOptions {
+  readonly name: string;
+  readonly apiServerPort: number;
+  readonly webhookPort: number;
+  /** More flags of `cleat up`. */
+  readonly flags?: readonly string[];
+}
+
+/** One `cleat up` and how to speak with it. */
+export class ControlPlane {
+  readonly kubeconfig: string;
+  readonly process: LabProcess;
+  readonly client: ConnectedClient;
+
+  private constructor(kubeconfig: string, upProcess: LabProcess, client: ConnectedClient) {
+    this.kubeconfig = kubeconfig;
+    this.process = upProcess;
+    this.client = client;
+  }
+
+  /** The command line that start() runs, without `cleat`. */
+  static flags(lab: Lab, options: ControlPlaneOptions): string[] {
+    return [
+      'up',
+      `--listen=${API_SERVER_ADDRESS}:${options.apiServerPort}`,
+      `--webhook-port=${options.webhookPort}`,
+      `--kubeconfig-out=${path.join(lab.folder, `${options.name}.kubeconfig`)}`,
+      ...(options.flags ?? []),
+    ];
+  }
+
+  /** Resolves once it says that it is ready. Throws with what it wrote where it ends before. */
+  static async start(lab: Lab, options: ControlPlaneOptions): Promise<ControlPlane> {
+    const upProcess = lab.startCleat('bridge', options.name, ControlPlane.flags(lab, options));
+    const kubeconfig = path.join(lab.folder, `${options.name}.kubeconfig`);
+    await until(`cleat up (${options.name}) being ready`, START_TIMEOUT_MS, () => {
+      if (!upProcess.running) throw new Error(`cleat up ended: ${upProcess.log()}`);
+      return existsSync(kubeconfig) && /^ready\b/m.test(upProcess.log()) ? true : undefined;
+    });
+    const log = createLog({ level: 'error', destination: 'stderr' });
+    const client = await connect({ kubeconfig, log, clock: systemClock, userAgent: 'lab' });
+    return new ControlPlane(kubeconfig, upProcess, client);
+  }
+
+  /** What kubelets do: a Node with an InternalIP that is Ready. */
+  async registerNodes(): Promise<void> {
+    for (const name of NODES) {
+      const metadata = { name, labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux' } };
+      await this.client.apply<Node>(
+        NODE_RESOURCE,
+        { apiVersion: 'v1', kind: 'Node', metadata },
+        { fieldManager: FIELD_MANAGER },
+      );
+      const status = {
+        addresses: [{ type: 'InternalIP', address: addressOf(name) }],
+        conditions: [
+          { type: 'Ready', status: 'True', reason: 'LabNodeReady', message: 'the lab keeps this node' },
+        ],
+      };
+      await this.client.apply<Node>(
+        NODE_RESOURCE,
+        { apiVersion: 'v1', kind: 'Node', metadata: { name }, status },
+        { fieldManager: FIELD_MANAGER, subresource: 'status' },
+      );
+    }
+  }
+
+  /** What the endpoint controller does: the pods of all nodes stand behind the Service. */
+  async addEndpoints(serviceName: string): Promise<void> {
+    await this.client.apply<EndpointSlice>(
+      ENDPOINT_SLICES,
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: {
+          name: `${serviceName}-lab`,
+          namespace: 'default',
+          labels: { 'kubernetes.io/service-name': serviceName },
+        },
+        addressType: 'IPv4',
+        endpoints: NODES.map((nodeName) => ({
+          addresses: [addressOf(nodeName)],
+          nodeName,
+          conditions: { ready: true },
+        })),
+        ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
+      },
+      { fieldManager: FIELD_MANAGER },
+    );
+  }
+
+  /** The addresses in the Service's status, once there are any. */
+  addressesOf(serviceName: string, timeoutMs = 10_000): Promise<string[]> {
+    return until(`an address for Service ${serviceName}`, timeoutMs, async () => {
+      const service = await this.client.get<Service>(SERVICES, { namespace: 'default', name: serviceName });
+      const addresses = (service?.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
+      return addresses.length > 0 ? addresses : undefined;
+    });
+  }
+}
+
+/** The speakers of a lab, one a node, and the pods behind every Service. */
+export class LabNodes {
+  readonly #lab: Lab;
+  readonly #kubeconfig: string;
+  readonly #speakers = new Map<NodeName, LabProcess>();
+
+  constructor(lab: Lab, kubeconfig: string) {
+    this.#lab = lab;
+    this.#kubeconfig = kubeconfig;
+  }
+
+  startPods(): void {
+    const program = path.join(import.meta.dirname, 'pod.ts');
+    for (const node of NODES) this.#lab.start(node, `pod-${node}`, process.execPath, [program, node, '80']);
+  }
+
+  async startSpeakers(nodes: readonly NodeName[] = NODES): Promise<void> {
+    for (const node of nodes) {
+      const flags = ['speaker', `--node-name=${node}`, `--kubeconfig=${this.#kubeconfig}`];
+      this.#speakers.set(node, this.#lab.startCleat(node, `speaker-${node}`, flags));
+    }
+    await Promise.all(nodes.map((node) => this.#untilReady(node)));
+  }
+
+  /** kill -9. */
+  async killSpeaker(node: NodeName): Promise<void> {
+    await this.#speakers.get(node)?.kill('SIGKILL');
+  }
+
+  pidOfSpeaker(node: NodeName): number {
+    return this.#speakers.get(node)?.pid ?? -1;
+  }
+
+  async #untilReady(node: NodeName): Promise<void> {
+    await until(`the speaker on ${node} being ready`, START_TIMEOUT_MS, async () => {
+      const speaker = this.#speakers.get(node);
+      if (speaker?.running !== true) throw new Error(`it ended: ${speaker?.log() ?? ''}`);
+      const answer = await httpGet(this.#lab, node, 'http://127.0.0.1:17472/readyz', 2_000);
+      return answer.code === 0 ? true : undefined;
+    });
+  }
+}
+
+/** An HTTP request from a place of the lab, repeated until it is answered with 200 or the time is over (exit code 1). */
+export function httpGet(
+  lab: Lab,
+  place: NodeName | 'client',
+  url: string,
+  timeoutMs: number,
+): Promise<Answer> {
+  const program = path.join(import.meta.dirname, 'http-get.ts');
+  return lab.run(place, process.execPath, [program, url, String(timeoutMs)]);
+}

@@ -85,6 +85,9 @@ export function ownable(set: FieldSet): FieldSet {
   return difference(set, UNOWNED);
 }
 
+/** What a new object is compared with. */
+const NOTHING: Stored = { metadata: {} };
+
 /** Past this many plain writers the oldest are put together, so that the account stays small. */
 const UPDATERS_LIMIT = 10;
 
@@ -100,7 +103,7 @@ export function recordUpdate(
   actor: Actor,
   now: string,
 ): Managers {
-  const { added, modified, removed } = compareFields(schema, before, after);
+  const { added, modified, removed } = compareFields(schema, before ?? NOTHING, after);
   const changed = union(added, modified);
   const result = new Map<string, Manager>();
   for (const [key, manager] of managers) {

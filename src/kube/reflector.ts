@@ -15,7 +15,7 @@ import { LineSplitter, LineTooLong } from './line-splitter.ts';
 import { listAll } from './list.ts';
 import { apiVersionOf, resourcePath } from './path.ts';
 import type { ObjectStore } from './store.ts';
-import { sleep } from './transport.ts';
+import { MAX_RETRY_AFTER_SECONDS, sleep } from './transport.ts';
 import type { Transport } from './transport.ts';
 
 export interface WatchTimings {
@@ -45,12 +45,20 @@ const MAX_LINE_BYTES = 8 * 1024 * 1024;
 /** A watch that lived this long did its work, even when nothing happened in it. */
 const LIVED_MS = 10_000;
 
-/** Why a watch is over, when it did not fail. */
-type WatchEnd = 'ended' | 'silent' | 'expired';
+/** This failure in a row is said aloud, once: the first two are ordinary, the hundredth is no news. */
+const LOUD_FAILURES = 3;
 
-/** Thrown where only a new list can help. */
-class Unintelligible extends Error {
-  override readonly name = 'Unintelligible';
+/** Why a watch is over, when it did not fail. */
+type WatchEnd = 'ended' | 'silent';
+
+/** Thrown where only a new list can help. `reason` is for the metric. */
+class ListNeeded extends Error {
+  override readonly name = 'ListNeeded';
+  readonly reason: string;
+  constructor(reason: string, message: string) {
+    super(message);
+    this.reason = reason;
+  }
 }
 
 export class Reflector<T extends KubeObject> implements Startable {
@@ -98,7 +106,7 @@ export class Reflector<T extends KubeObject> implements Startable {
     this.#count('listed');
     store.replaceAll(list.items.map(withoutManagedFields));
     this.#resourceVersion = list.metadata.resourceVersion ?? '';
-    this.#failures.list = 0;
+    this.#succeeded('list');
   }
 
   async #watch(): Promise<{ reason: WatchEnd; livedMs: number }> {
@@ -139,12 +147,11 @@ export class Reflector<T extends KubeObject> implements Startable {
       for await (const chunk of await transport.open(path, attempt.signal)) {
         cancel();
         cancel = limitSilence();
-        for (const line of lines.push(chunk)) if (this.#take(line) === 'expired') return 'expired';
+        for (const line of lines.push(chunk)) this.#take(line);
       }
       return 'ended';
     } catch (error) {
       if (silent) return 'silent';
-      if (isRefusal(error, 410)) return 'expired';
       throw error;
     } finally {
       cancel();
@@ -154,12 +161,11 @@ export class Reflector<T extends KubeObject> implements Startable {
   }
 
   /** Takes over one event of a watch. */
-  #take(line: string): 'taken' | 'expired' {
+  #take(line: string): void {
     const event = parseEvent<T>(line);
     if (event.type === 'ERROR') {
       const status = event.object as unknown as Status;
-      if (status.code === 410) return 'expired';
-      throw new Unintelligible(status.message ?? 'the watch reports an error');
+      throw new ListNeeded(String(status.code), status.message ?? 'the watch reports an error');
     }
     const { store, resource } = this.#deps;
     const object = withoutManagedFields(event.object);
@@ -168,37 +174,41 @@ export class Reflector<T extends KubeObject> implements Startable {
     if (event.type === 'DELETED') store.remove(object);
     else if (event.type !== 'BOOKMARK') store.put(object);
     this.#resourceVersion = object.metadata.resourceVersion;
-    this.#failures.watch = 0;
-    return 'taken';
+    this.#succeeded('watch');
   }
 
   /** How long to wait after a watch that did not fail. */
   #afterEnd(end: { reason: WatchEnd; livedMs: number }): number {
     this.#count(end.reason);
-    if (end.reason === 'expired') this.#resourceVersion = undefined;
-    if (end.reason === 'silent' || (end.reason === 'ended' && end.livedMs >= LIVED_MS)) {
-      this.#failures.watch = 0;
+    if (end.reason === 'silent' || end.livedMs >= LIVED_MS) {
+      this.#succeeded('watch');
       return 0;
     }
     this.#failures.watch += 1;
     return this.#backoffMs();
   }
 
+  #succeeded(step: 'list' | 'watch'): void {
+    const { log, resource } = this.#deps;
+    if (this.#failures[step] >= LOUD_FAILURES)
+      log.info('a resource can be followed again', { resource: resource.plural });
+    this.#failures[step] = 0;
+  }
+
   #afterFailure(error: unknown): number {
     const { log, resource, timings } = this.#deps;
-    this.#count(error instanceof KubeError ? `${error.code}` : 'broken');
-    if (this.#resourceVersion === undefined) this.#failures.list += 1;
-    else this.#failures.watch += 1;
+    this.#count(reasonOf(error));
+    const step = this.#resourceVersion === undefined ? 'list' : 'watch';
+    const failures = (this.#failures[step] += 1);
     if (!isResumable(error)) this.#resourceVersion = undefined;
-    // Said aloud once: a first failure or two are ordinary, and the hundredth is no news.
-    const failures = this.#failures.list + this.#failures.watch;
-    log[failures === 3 ? 'warn' : 'debug']('cannot follow a resource; trying again', {
+    log[failures === LOUD_FAILURES ? 'warn' : 'debug']('cannot follow a resource; trying again', {
       resource: resource.plural,
       failures,
       reason: error instanceof Error ? error.message : String(error),
     });
     const missing = isRefusal(error, 404);
-    const asked = error instanceof KubeError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
+    const askedSeconds = error instanceof KubeError ? (error.retryAfterSeconds ?? 0) : 0;
+    const asked = Math.min(askedSeconds, MAX_RETRY_AFTER_SECONDS) * 1000;
     return Math.max(this.#backoffMs(missing ? (timings.notFoundCapMs ?? 1_500) : undefined), asked);
   }
 
@@ -222,7 +232,13 @@ export class Reflector<T extends KubeObject> implements Startable {
  */
 function isResumable(error: unknown): boolean {
   if (error instanceof KubeError) return error.code === 429 || (error.code >= 500 && error.code !== 504);
-  return !(error instanceof Unintelligible || error instanceof LineTooLong);
+  return !(error instanceof ListNeeded || error instanceof LineTooLong);
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof KubeError) return String(error.code);
+  if (error instanceof ListNeeded) return error.reason;
+  return error instanceof LineTooLong ? 'garbled' : 'broken';
 }
 
 interface WatchEvent<T> {
@@ -237,18 +253,18 @@ function parseEvent<T extends KubeObject>(line: string): WatchEvent<T> {
   try {
     event = JSON.parse(line) as Partial<WatchEvent<T>> | null;
   } catch {
-    throw new Unintelligible('a watch event is not JSON');
+    throw new ListNeeded('garbled', 'a watch event is not JSON');
   }
   const { type, object } = event ?? {};
   if (type === undefined || !EVENT_TYPES.has(type) || typeof object !== 'object' || object === null) {
-    throw new Unintelligible('a watch event has no known type or no object');
+    throw new ListNeeded('garbled', 'a watch event has no known type or no object');
   }
   const { metadata } = object as { metadata?: unknown };
   if (
     type !== 'ERROR' &&
     (typeof metadata !== 'object' || metadata === null || object.metadata.resourceVersion === undefined)
   ) {
-    throw new Unintelligible('the object of a watch event has no resourceVersion');
+    throw new ListNeeded('garbled', 'the object of a watch event has no resourceVersion');
   }
   return { type, object };
 }

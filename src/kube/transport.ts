@@ -51,9 +51,10 @@ export interface TransportOptions {
   readonly requestTimeoutMs?: number | undefined;
 }
 
-/** A call the server asked to repeat is made at most this often, waiting at most this long each time. */
+/** A call the server asked to repeat is made at most this often. */
 const MAX_ATTEMPTS = 5;
-const MAX_RETRY_AFTER_SECONDS = 30;
+/** However long the server asks to wait, no wait is longer. */
+export const MAX_RETRY_AFTER_SECONDS = 30;
 
 export class Transport {
   readonly #options: TransportOptions;

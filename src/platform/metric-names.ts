@@ -37,7 +37,7 @@ export const KUBE_METRICS: readonly MetricDeclaration[] = [
   counter('cleat_kube_requests_total', 'Answers of the API server, by HTTP status code.', 'method', 'code'),
   counter(
     'cleat_kube_watch_rounds_total',
-    'Lists done and watches ended, by reason: listed, ended, silent, expired, broken or an HTTP status code.',
+    'Lists done and watches ended, by reason: listed, ended, silent, broken (connection), garbled or an HTTP status code.',
     'resource',
     'reason',
   ),

@@ -189,7 +189,22 @@ test('refusals, overload and resets are survived, and the list is not repeated f
   await same();
   await watching();
   assert.equal(lists(), 1);
-  assert.ok(log.lines.some(({ level, fields }) => level === 'warn' && fields['resource'] === 'services'));
+  server.bookmark();
+  await until(
+    'the log says that it works again',
+    TIMEOUT_MS,
+    () => log.lines.some(({ level }) => level === 'info') || undefined,
+    5,
+  );
+  assert.deepEqual(
+    log.lines
+      .filter(({ level }) => level !== 'debug')
+      .map(({ level, fields }) => [level, fields['resource']]),
+    [
+      ['warn', 'services'],
+      ['info', 'services'],
+    ],
+  );
 });
 
 test('what cannot be understood leads to a new list', async () => {
@@ -284,7 +299,7 @@ test('through a storm of faults the store arrives where the server is, and each 
     { kind: 'mute' },
   ];
   server.script = () => faults[random(faults.length)];
-  await follow({ ...QUICK, inactivityMs: 30, backoffBaseMs: 1, backoffCapMs: 4 });
+  await follow({ inactivityMs: 30, requestTimeoutMs: 50, backoffBaseMs: 1, backoffCapMs: 4 });
   for (let step = 0; step < 400; step += 1) {
     const name = `svc-${random(20)}`;
     if (random(4) === 0) server.remove(name);

@@ -139,20 +139,12 @@ export class Announcer {
   }
 }
 
-/** Services that share an address are one row: it is answered where any of them is announced. */
+/** Services that share an address are one row: the same advertisements hold for all of them. */
 function tableOf(entries: Iterable<Entry>): Map<string, AnsweredAddress> {
-  const table = new Map<string, AnsweredAddress>();
-  for (const { addresses, interfaces } of entries) {
-    for (const address of addresses) {
-      const other = table.get(address)?.interfaces ?? [];
-      const all = interfaces === 'all' || other === 'all';
-      table.set(address, {
-        address,
-        interfaces: all ? 'all' : [...new Set([...other, ...interfaces])].toSorted(),
-      });
-    }
-  }
-  return table;
+  const rows = [...entries].flatMap(({ addresses, interfaces }) =>
+    addresses.map((address) => [address, { address, interfaces }] as const),
+  );
+  return new Map(rows);
 }
 
 function sameInterfaces(a: AnsweredAddress | undefined, b: AnsweredAddress): boolean {

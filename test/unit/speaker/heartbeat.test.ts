@@ -151,3 +151,22 @@ test('stopped before it began, it writes nothing', async () => {
   assert.deepEqual(cluster.kube.writes, []);
   void started;
 });
+
+test('a write that is under way when it stops is not the last one', async () => {
+  const cluster = new Cluster();
+  const a = cluster.speaker('a');
+  await a.heartbeat.start();
+  const apply = cluster.kube.apply.bind(cluster.kube);
+  const answered = Promise.withResolvers<void>();
+  cluster.kube.apply = (async (...args: Parameters<typeof apply>) => {
+    await answered.promise;
+    return apply(...args);
+  }) as typeof apply;
+  await cluster.clock.advance(500);
+  const stopped = a.heartbeat.stop();
+  await settle();
+  answered.resolve();
+  await stopped;
+  await cluster.clock.advance(5000);
+  assert.equal(cluster.lease('a'), undefined);
+});

@@ -82,6 +82,9 @@ export class HttpServer implements Startable {
     const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
     const settings = {
       requestTimeout,
+      // Node waits for the longer of the two (measured on 24), and counts both from the first byte of a request, not from
+      // the last answer: an idle connection is keepAliveTimeout's alone.
+      headersTimeout: requestTimeout,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       // How often stalled requests are looked for; Node's default of 30 s would double the timeout.
       connectionsCheckingInterval: Math.ceil(requestTimeout / 4),
@@ -99,7 +102,6 @@ export class HttpServer implements Startable {
             },
             application,
           );
-    this.#server.headersTimeout = KEEP_ALIVE_TIMEOUT_MS + 5_000;
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
@@ -160,10 +162,6 @@ export class HttpServer implements Startable {
     application.disable('x-powered-by');
     application.disable('etag');
     application.set('query parser', false);
-    application.use((_request, response, next) => {
-      if (this.#closing) response.set('Connection', 'close');
-      next();
-    });
     const parseBody = express.json({
       limit: this.#options.bodyLimitBytes ?? BODY_LIMIT_BYTES,
       type: 'application/json',
@@ -172,22 +170,30 @@ export class HttpServer implements Startable {
     for (const route of this.#options.routes) {
       if (route.method === 'GET') {
         application.get(route.path, async (request, response) => {
-          send(response, await route.handle({ path: request.path, body: undefined }));
+          this.#send(response, await route.handle({ path: request.path, body: undefined }));
         });
       } else {
         application.post(route.path, parseBody, async (request, response) => {
-          send(response, await route.handle({ path: request.path, body: request.body as unknown }));
+          this.#send(response, await route.handle({ path: request.path, body: request.body as unknown }));
         });
       }
     }
     application.use((request, response) => {
-      send(response, {
+      this.#send(response, {
         status: 404,
         body: `${this.#options.name} has nothing at ${request.method} ${request.path}`,
       });
     });
     application.use(this.#onError);
     return application;
+  }
+
+  /** A server on its way out asks the client to come back on another connection. */
+  #send(response: Response, { status, body, contentType = 'text/plain; charset=utf-8' }: HttpReply): void {
+    response.status(status);
+    if (this.#closing) response.set('Connection', 'close');
+    if (typeof body === 'string') response.type(contentType).send(body);
+    else response.json(body);
   }
 
   /** Express tells an error handler by its four parameters. */
@@ -201,21 +207,12 @@ export class HttpServer implements Startable {
       const { name, log } = this.#options;
       log.error(`${name} failed to answer`, { method: request.method, path: request.path, error });
     }
-    send(response, refusal ?? { status: 500, body: 'internal error; see the log' });
+    this.#send(response, refusal ?? { status: 500, body: 'internal error; see the log' });
   };
 }
 
 function secureContext(certificate: TlsCertificate): { cert: string; key: string; minVersion: 'TLSv1.2' } {
   return { cert: certificate.certPem, key: certificate.keyPem, minVersion: 'TLSv1.2' };
-}
-
-function send(response: Response, reply: HttpReply): void {
-  response.status(reply.status);
-  if (typeof reply.body !== 'string') {
-    response.json(reply.body);
-    return;
-  }
-  response.type(reply.contentType ?? 'text/plain; charset=utf-8').send(reply.body);
 }
 
 /** What the body parser throws, told by its status code; undefined for anything else. */

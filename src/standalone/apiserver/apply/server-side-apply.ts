@@ -29,9 +29,11 @@ export function applyConfiguration(
 ): Applied {
   const key = actorKey(actor);
   const mine = managers.get(key);
-  const fields = ownable(fieldsOf(schema, configuration));
+  // The name is not owned, but it is applied: what it is in must not go with what is abandoned.
+  const stated = fieldsOf(schema, configuration);
+  const fields = ownable(stated);
   const merged = mergeApplied(schema, live, configuration);
-  const wanted = new Map(managers).set(key, { ...actor, fields, time: mine?.time });
+  const wanted = new Map(managers).set(key, { ...actor, fields: stated, time: mine?.time });
   const object = withoutAbandoned(schema, merged, mine?.fields ?? NO_FIELDS, wanted) as Stored;
 
   const { added, modified, removed } = compareFields(schema, live, object);

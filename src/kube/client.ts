@@ -160,7 +160,12 @@ class Client implements ConnectedClient {
 }
 
 function queryOf(options: WriteOptions, more: Query = {}): Query {
-  return { fieldManager: options.fieldManager, dryRun: options.dryRun === true ? 'All' : undefined, ...more };
+  return {
+    fieldManager: options.fieldManager,
+    dryRun: options.dryRun === true ? 'All' : undefined,
+    fieldValidation: options.strict === true ? 'Strict' : undefined,
+    ...more,
+  };
 }
 
 /** The object with the apiVersion and kind the server asks for. */

@@ -78,6 +78,8 @@ export interface WriteOptions {
   fieldManager?: string;
   subresource?: 'status';
   dryRun?: boolean;
+  /** Refuse an object with a field the server does not know; without, such fields are dropped. */
+  strict?: boolean;
   signal?: AbortSignal;
 }
 

@@ -24,6 +24,8 @@ import { GitRepository } from './repository.ts';
 import { applyObjects, pruneObjects } from './rollout.ts';
 import type { GitSource } from './source.ts';
 
+/** How often a commit is tried before anything else runs; it may take two where its objects need one another. */
+const FIRST_ATTEMPTS = 3;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 
@@ -61,7 +63,7 @@ export class GitReconciler implements Startable {
   #retry: { readonly commit: string; readonly delayMs: number; readonly atMs: number } | undefined;
   #cancelTimer: () => void = () => undefined;
   #pass: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #stopping = new AbortController();
 
   /** Throws UserError where the folder does not exist. */
   constructor(deps: GitReconcilerDeps) {
@@ -70,28 +72,39 @@ export class GitReconciler implements Startable {
   }
 
   /**
-   * Resolves when the branch's commit has been applied, or was refused and will be tried again. Throws UserError where the
-   * repository cannot be read or the commit is broken: there is no good commit yet to keep running with.
+   * Resolves when the branch's commit is in force. Throws UserError where the repository cannot be read, the commit is broken,
+   * or the API server refuses it three times: there is no good commit yet to keep running with.
    */
   async start(): Promise<void> {
     const held = await this.#deps.client.get<ConfigMap>(CONFIG_MAPS, this.#inventoryRef());
     this.#inventory = parseInventory(held?.data?.['objects'] ?? '');
     this.#applied = held?.data?.['commit'] ?? '';
-    const outcome = await this.#bring(await this.#repository.revision());
-    if (outcome.kind === 'broken') throw new UserError(this.#lastError);
+    for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
+      const outcome = await this.#bring(await this.#repository.revision());
+      if (outcome.kind === 'applied') break;
+      if (outcome.kind === 'broken' || attempt === FIRST_ATTEMPTS) throw new UserError(this.#lastError);
+      await this.#pause(this.#retry?.delayMs ?? FIRST_RETRY_MS);
+    }
     this.#schedule();
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#cancelTimer();
     await this.#pass;
   }
 
   #schedule(): void {
-    if (this.#stopped) return;
+    if (this.#stopping.signal.aborted) return;
     this.#cancelTimer = this.#deps.clock.after(this.#deps.intervalMs, () => {
       this.#pass = this.#look().finally(() => this.#schedule());
+    });
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#cancelTimer = this.#deps.clock.after(ms, resolve);
+      this.#stopping.signal.addEventListener('abort', () => resolve(), { once: true });
     });
   }
 

@@ -86,6 +86,8 @@ async function tryAll(
       await client.apply(object.resource, object.body, {
         fieldManager: GIT_FIELD_MANAGER,
         force: true,
+        // A field nobody knows is a slip of the author's, who shall hear of it.
+        strict: true,
         dryRun,
       });
     } catch (error) {
@@ -101,7 +103,7 @@ function faultOf({ object, message }: Refusal): ManifestFault {
     file: object.file,
     line: object.line,
     object: formatObject(object),
-    what: `is refused: ${message}`,
+    what: `is refused: ${message}; correct it and commit again`,
   };
 }
 

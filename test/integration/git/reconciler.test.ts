@@ -29,6 +29,10 @@ class AppliedKube extends FakeKube {
   }
 }
 
+function refused(message: string): KubeError {
+  return new KubeError({ kind: 'Status', apiVersion: 'v1', status: 'Failure', message }, 403);
+}
+
 let repo: GitFolder;
 let kube: AppliedKube;
 let log: RecordingLog;
@@ -125,16 +129,12 @@ suite('standalone/git/reconciler', () => {
   test('a commit the API server refuses is tried again until it passes', async () => {
     repo.commit({ 'a.yaml': pool('a', '192.0.2.0/28') });
     await start();
-    const refused = new KubeError(
-      { kind: 'Status', apiVersion: 'v1', status: 'Failure', message: 'LB202 overlaps' },
-      403,
-    );
-    kube.refuse = ({ key }) => (key === 'metallb-system/b' ? refused : undefined);
+    kube.refuse = ({ key }) => (key === 'metallb-system/b' ? refused('LB202 overlaps') : undefined);
     const second = repo.commit({ 'a.yaml': pool('a', '192.0.2.0/24'), 'b.yaml': pool('b', '192.0.2.0/25') });
     const said = await lastError(/is refused/);
     assert.match(
       said,
-      /stays in force: b\.yaml:1: IPAddressPool metallb-system\/b is refused: LB202 overlaps$/,
+      /stays in force: b\.yaml:1: IPAddressPool metallb-system\/b is refused: LB202 overlaps; correct it and commit again$/,
     );
     assert.deepEqual(addressesOf('a'), ['192.0.2.0/28']);
     assert.doesNotMatch(inventory()?.data?.['objects'] ?? '', / b$/m);
@@ -147,11 +147,7 @@ suite('standalone/git/reconciler', () => {
   test('going back to the commit in force ends a refusal', async () => {
     const good = repo.commit({ 'a.yaml': pool('a', '192.0.2.0/28') });
     await start();
-    const refused = new KubeError(
-      { kind: 'Status', apiVersion: 'v1', status: 'Failure', message: 'no' },
-      403,
-    );
-    kube.refuse = ({ key }) => (key === 'metallb-system/b' ? refused : undefined);
+    kube.refuse = ({ key }) => (key === 'metallb-system/b' ? refused('no') : undefined);
     repo.commit({ 'b.yaml': pool('b', '192.0.2.0/25') });
     await lastError(/is refused/);
     repo.git('reset', '--quiet', '--hard', good);
@@ -188,15 +184,35 @@ suite('standalone/git/reconciler', () => {
     assert.equal(addressesOf('a'), undefined);
   });
 
-  test('a first commit that is refused does not: it is tried again', async () => {
+  test('a first commit that is refused is tried again', async () => {
+    let refusals = 2;
     kube.refuse = ({ key }) =>
-      key === 'metallb-system/a'
-        ? new KubeError({ kind: 'Status', apiVersion: 'v1', status: 'Failure', message: 'not yet' }, 403)
-        : undefined;
+      key === 'metallb-system/a' && refusals-- > 0 ? refused('not yet') : undefined;
     const commit = repo.commit({ 'a.yaml': pool('a', '192.0.2.0/28') });
     await start();
-    assert.match(await lastError(/./), /is refused, nothing of it is applied/);
-    kube.refuse = () => undefined;
-    await inForce(commit);
+    assert.equal(inventory()?.data?.['commit'], commit);
+    assert.match(
+      log.lines.find(({ level }) => level === 'error')?.message ?? '',
+      /is refused, nothing of it is applied/,
+    );
+  });
+
+  test('a first commit that stays refused ends the start with one sentence', async () => {
+    kube.refuse = ({ key }) => (key === 'metallb-system/a' ? refused('LB201 never') : undefined);
+    repo.commit({ 'a.yaml': pool('a', '192.0.2.0/28') });
+    await assert.rejects(start(), {
+      name: 'UserError',
+      message:
+        /nothing of it is applied: a\.yaml:1: IPAddressPool metallb-system\/a is refused: LB201 never; correct it/,
+    });
+  });
+
+  test('stop ends a start that waits', async () => {
+    kube.refuse = ({ key }) => (key === 'metallb-system/a' ? refused('never') : undefined);
+    repo.commit({ 'a.yaml': pool('a', '192.0.2.0/28') });
+    const started = start();
+    await lastError(/is refused/);
+    await reconciler.stop();
+    await started;
   });
 });

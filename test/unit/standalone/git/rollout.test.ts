@@ -52,8 +52,8 @@ suite('standalone/git/rollout', () => {
     kube.refuse = ({ key }) => (key === 'shop' ? undefined : refusal(403, `LB101 ${key} is in no pool`));
     const faults = await applyObjects(kube, [shop, web, till], () => assert.fail('nothing may be written'));
     assert.deepEqual(faults.map(formatFault), [
-      'web.yaml:1: Service default/web is refused: LB101 default/web is in no pool',
-      'till.yaml:1: Service shop/till is refused: LB101 shop/till is in no pool',
+      'web.yaml:1: Service default/web is refused: LB101 default/web is in no pool; correct it and commit again',
+      'till.yaml:1: Service shop/till is refused: LB101 shop/till is in no pool; correct it and commit again',
     ]);
     assert.ok(kube.writes.every(({ options }) => options.dryRun === true));
   });

@@ -10,9 +10,6 @@ import { UserError } from '../api/user-error.ts';
 import type { Startable } from '../ports.ts';
 import type { ExposedMeter } from './metrics.ts';
 
-export const METRICS_PORT = 9120;
-export const HEALTH_PORT = 17472;
-
 export interface HealthServerOptions {
   /** The address to listen on; '' is every address of the machine. */
   readonly host: string;

@@ -17,7 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../api/user-error.ts';
 import type { Log, Startable } from '../ports.ts';
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly path: string;
   /** The parsed JSON body; undefined where the request had none, or one of another content type. */
   readonly body: unknown;

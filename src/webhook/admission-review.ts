@@ -10,7 +10,7 @@ import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../api/metallb.ts';
 import type { Change, ConfigMapChange, Operation } from '../core/policy/facts.ts';
 import type { Verdict } from '../core/policy/verdict.ts';
 
-export interface ReviewRequest {
+interface ReviewRequest {
   readonly uid: string;
   /** undefined for a kind or subresource the gate has nothing to say about. */
   readonly change: Change | undefined;

@@ -35,10 +35,16 @@ const HOST = '127.0.0.1';
 /** Real time, but timers fire only when the test says so. */
 class HeldClock implements Clock {
   readonly #timers = new Set<() => void>();
-  readonly nowMs = systemClock.nowMs;
-  readonly monotonicMs = systemClock.monotonicMs;
   /** Resolved at the next timer that is set. */
   #set = Promise.withResolvers<void>();
+
+  nowMs(): number {
+    return systemClock.nowMs();
+  }
+
+  monotonicMs(): number {
+    return systemClock.monotonicMs();
+  }
 
   after(_ms: number, callback: () => void): () => void {
     this.#timers.add(callback);
@@ -88,7 +94,12 @@ class Cluster {
     const { kube: client, configuration, services, clock, log } = this;
     const meter = createMeter(CONTROLLER_METRICS);
     const webhook = new Webhook({
-      ...{ client, configuration, services, clock, log, meter },
+      client,
+      configuration,
+      services,
+      clock,
+      log,
+      meter,
       host: HOST,
       port: 0,
       namespace: NAMESPACE,

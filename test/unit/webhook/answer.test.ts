@@ -82,5 +82,5 @@ test('whatever is no review is answered 400', () => {
     { facts: good, readLegacy: () => undefined, clock: new VirtualClock(), log, meter },
   );
   assert.equal(reply.status, 400);
-  assert.match(String(reply.body), /AdmissionReview/);
+  assert.match(JSON.stringify(reply.body), /AdmissionReview/);
 });

@@ -24,16 +24,19 @@ const facts = factsOf({ pools, services });
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 300 }),
   fc.constantFrom(
-    ...[
-      '192.0.2.9',
-      '192.0.2.241',
-      '192.0.2.243',
-      '198.51.100.1',
-      '2001:db8::1',
-      'x',
-      '192.0.2.243, 2001:db8::1',
-    ],
-    ...['field is immutable', 'IMMUTABLE', 'closed', 'default', 'immutable-pool', 'k'],
+    '192.0.2.9',
+    '192.0.2.241',
+    '192.0.2.243',
+    '198.51.100.1',
+    '2001:db8::1',
+    '192.0.2.243, 2001:db8::1',
+    'x',
+    'field is immutable',
+    'IMMUTABLE',
+    'closed',
+    'default',
+    'immutable-pool',
+    'k',
   ),
 );
 const anySpec: fc.Arbitrary<Service['spec']> = fc.record(

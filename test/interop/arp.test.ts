@@ -1,0 +1,319 @@
+/**
+ * The packet worker against the Linux kernel: this process is the node, in a network of its own, and a namespace `client`
+ * beside it asks. What the kernel's neighbour table says there is what counts.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { after, afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import { UserError } from '../../src/api/user-error.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { PacketThread } from '../../src/platform/packet-io.ts';
+import type { Clock, PacketCounts, PacketEvent } from '../../src/ports.ts';
+import { enterPrivateNetwork, faultOfPrivateNetwork, hasCommand } from '../support/private-network.ts';
+import { RecordingLog } from '../support/recording-log.ts';
+import { until } from '../support/until.ts';
+
+const VIP = '10.9.0.100';
+const OTHER = '10.9.0.101';
+const NODE_MAC = '02:00:00:00:09:01';
+const STALE_MAC = '02:00:00:00:09:99';
+const LONG_MS = 5000;
+
+const fault = faultOfPrivateNetwork();
+if (fault !== undefined) {
+  test('packets in a network of their own', (context) => {
+    assert.notEqual(process.env['CI'], 'true', fault);
+    context.skip(fault);
+  });
+} else {
+  await enterPrivateNetwork();
+  registerTests();
+}
+
+function run(command: string, ...args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  assert.equal(status, 0, `${command} ${args.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+const ip = (line: string): string => run('ip', ...line.split(' '));
+const inClient = (...command: readonly string[]): string =>
+  run('nsenter', '--net=/run/netns/client', ...command);
+const clientIp = (line: string): string => inClient('ip', ...line.split(' '));
+
+/** A cable between the node's `near` and the client's `far`. */
+function plug(near = 'n0', far = 'c0', subnet = '10.9.0', mac = NODE_MAC): void {
+  ip(`link add ${near} address ${mac} type veth peer name ${far} netns client`);
+  ip(`address add ${subnet}.1/24 dev ${near}`);
+  ip(`link set ${near} up`);
+  clientIp(`address add ${subnet}.10/24 dev ${far}`);
+  clientIp(`link set ${far} up`);
+}
+
+/** What the client's neighbour table has for the address; '' for none or a failed look-up. */
+function neighbour(address: string, device = 'c0'): string {
+  const [entry] = JSON.parse(clientIp(`-j neigh show to ${address} dev ${device}`) || '[]') as {
+    lladdr?: string;
+  }[];
+  return entry?.lladdr ?? '';
+}
+
+/** Forgets the address and sends it something, so that the kernel asks for it. */
+function ask(address: string, device = 'c0'): void {
+  spawnSync('nsenter', ['--net=/run/netns/client', 'ip', 'neigh', 'flush', 'to', address, 'dev', device]);
+  const script = `const s = require('dgram').createSocket('udp4'); s.send('x', 9, '${address}', () => s.close())`;
+  inClient(process.execPath, '-e', script);
+}
+
+const resolves = (address: string, mac: string, device = 'c0'): Promise<true> =>
+  until(`${address} at ${mac}`, LONG_MS, () => neighbour(address, device) === mac || undefined, 20);
+
+const fails = (address: string): Promise<true> =>
+  until(
+    'a failed look-up',
+    LONG_MS,
+    () => clientIp(`neigh show to ${address}`).includes('FAILED') || undefined,
+    20,
+  );
+
+function registerTests(): void {
+  let log: RecordingLog;
+  let packets: PacketThread;
+  let interfaces: readonly string[] = [];
+  let counts: PacketCounts[] = [];
+
+  async function startPackets(clock: Clock = systemClock, silentAfterMs?: number): Promise<void> {
+    packets = new PacketThread({
+      clock,
+      log,
+      excludeInterfaces: ['^lo$', '^docker.*'],
+      ...(silentAfterMs !== undefined && { silentAfterMs }),
+    });
+    interfaces = [];
+    counts = [];
+    packets.subscribe((event: PacketEvent) => {
+      if (event.kind === 'interfaces') interfaces = event.names;
+      else counts.push(...event.counts);
+    });
+    await packets.start();
+  }
+
+  const sees = (name: string): Promise<true> =>
+    until(`interface ${name}`, LONG_MS, () => interfaces.includes(name) || undefined, 20);
+
+  beforeEach(() => {
+    log = new RecordingLog();
+    run('ip', 'netns', 'add', 'client');
+    // A look-up fails after three requests: not a second each.
+    inClient('sh', '-c', 'echo 100 >/proc/sys/net/ipv4/neigh/default/retrans_time_ms');
+    plug();
+  });
+  afterEach(async () => {
+    await packets.stop();
+    run('ip', 'netns', 'delete', 'client');
+    for (const name of ['n0', 'n1', 'br0', 'docker0']) spawnSync('ip', ['link', 'delete', name]);
+  });
+  // The timers of node:test's own and of systemClock do not keep the process alive while a test only waits.
+  const alive = setInterval(() => undefined, 1000);
+  after(() => clearInterval(alive));
+
+  test('the client’s kernel finds an address at the node, and no other address', async () => {
+    await startPackets();
+    packets.answer([{ address: VIP, interfaces: 'all' }]);
+    ask(VIP);
+    await resolves(VIP, NODE_MAC);
+    ask(OTHER);
+    await fails(OTHER);
+    packets.answer([]);
+    ask(VIP);
+    await fails(VIP);
+  });
+
+  test('it counts what it did', async () => {
+    await startPackets();
+    packets.answer([{ address: VIP, interfaces: 'all' }]);
+    packets.announce([VIP, OTHER]);
+    ask(VIP);
+    await resolves(VIP, NODE_MAC);
+    await until('counts', LONG_MS, () => counts.some(({ responses }) => responses > 0) || undefined);
+    const total = counts.reduce((sum, it) => ({
+      ...it,
+      responses: sum.responses + it.responses,
+      gratuitous: sum.gratuitous + it.gratuitous,
+    }));
+    assert.deepEqual([total.address, total.responses, total.gratuitous], [VIP, 1, 2]);
+  });
+
+  test('only the interfaces named answer, each with its own MAC', async () => {
+    const secondMac = '02:00:00:00:09:02';
+    plug('n1', 'c1', '10.8.0', secondMac);
+    await startPackets();
+    packets.answer([
+      { address: VIP, interfaces: ['n1'] },
+      { address: '10.8.0.100', interfaces: ['n1', 'n7'] },
+    ]);
+    ask('10.8.0.100', 'c1');
+    await resolves('10.8.0.100', secondMac, 'c1');
+    ask(VIP);
+    await fails(VIP);
+  });
+
+  test('an excluded interface is never used', async () => {
+    plug('docker0', 'c1', '10.8.0', '02:00:00:00:09:02');
+    await startPackets();
+    assert.deepEqual(
+      interfaces.filter((name) => ['lo', 'docker0'].includes(name)),
+      [],
+    );
+    packets.answer([{ address: '10.8.0.100', interfaces: 'all' }]);
+    ask('10.8.0.100', 'c1');
+    await fails('10.8.0.100');
+  });
+
+  test('a gratuitous announcement moves the client’s entry, even a fresh one', async () => {
+    await startPackets();
+    packets.answer([{ address: VIP, interfaces: 'all' }]);
+    clientIp(`neigh replace ${VIP} lladdr ${STALE_MAC} dev c0 nud reachable`);
+    packets.announce([VIP]);
+    await resolves(VIP, NODE_MAC);
+  });
+
+  test('it answers on after the link was down', async () => {
+    await startPackets();
+    packets.answer([{ address: VIP, interfaces: 'all' }]);
+    for (let i = 0; i < 3; i += 1) {
+      ip('link set n0 down');
+      ip('link set n0 up');
+    }
+    ask(VIP);
+    await resolves(VIP, NODE_MAC);
+  });
+
+  test('an interface that is deleted and made again tells its new MAC unasked', async () => {
+    await startPackets();
+    packets.answer([{ address: VIP, interfaces: ['n0'] }]);
+    ask(VIP);
+    await resolves(VIP, NODE_MAC);
+    ip('link delete n0');
+    await until('n0 to go', LONG_MS, () => !interfaces.includes('n0') || undefined);
+    const mac = '02:00:00:00:09:03';
+    ip(`link add n0 address ${mac} type veth peer name c0 netns client`);
+    clientIp('address add 10.9.0.10/24 dev c0');
+    clientIp('link set c0 up');
+    clientIp(`neigh replace ${VIP} lladdr ${STALE_MAC} dev c0 nud stale`);
+    ip('link set n0 up');
+    await resolves(VIP, mac);
+    ask(VIP);
+    await resolves(VIP, mac);
+  });
+
+  test('behind a bridge the bridge answers, once', async () => {
+    const bridgeMac = '02:00:00:00:09:0b';
+    ip(`link add br0 address ${bridgeMac} type bridge`);
+    ip('link set br0 up');
+    ip('link set n0 master br0');
+    await startPackets();
+    await sees('br0');
+    packets.answer([{ address: VIP, interfaces: 'all' }]);
+    ask(VIP);
+    await resolves(VIP, bridgeMac);
+    await until('counts', LONG_MS, () => counts.length > 0 || undefined);
+    assert.deepEqual(
+      counts.map(({ responses }) => responses),
+      [1],
+    );
+    // Out of the bridge again, the port speaks for itself.
+    ip('link set n0 nomaster');
+    await until('n0 to answer', LONG_MS, () => {
+      ask(VIP);
+      return neighbour(VIP) === NODE_MAC || undefined;
+    });
+  });
+
+  test('a worker that dies is replaced and knows the table', async () => {
+    const workers: Worker[] = [];
+    const remember = (worker: Worker): void => void workers.push(worker);
+    process.on('worker', remember);
+    await startPackets();
+    packets.answer([{ address: VIP, interfaces: 'all' }]);
+    await workers[0]?.terminate();
+    await until('another worker', LONG_MS, () => workers[1]);
+    await until('an answer', LONG_MS, () => {
+      ask(VIP);
+      return neighbour(VIP) === NODE_MAC || undefined;
+    });
+    process.off('worker', remember);
+  });
+
+  test('with the main thread stuck it falls silent, and speaks again afterwards', async () => {
+    let stuck = false;
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, callback) => systemClock.after(ms / 20, () => wait(callback)),
+    };
+    const wait = (callback: () => void): void => {
+      if (stuck) systemClock.after(10, () => wait(callback));
+      else callback();
+    };
+    await startPackets(clock, 500);
+    packets.answer([{ address: VIP, interfaces: 'all' }]);
+    stuck = true;
+    const silent = (): true | undefined => log.lines.some(({ level }) => level === 'error') || undefined;
+    await until('silence', LONG_MS, silent, 20);
+    ask(VIP);
+    await fails(VIP);
+    stuck = false;
+    await until('an answer', LONG_MS, () => {
+      ask(VIP);
+      return neighbour(VIP) === NODE_MAC || undefined;
+    });
+  });
+
+  test('starting and stopping leaves no descriptor behind', async () => {
+    const descriptors = (): number => readdirSync('/proc/self/fd').length;
+    await startPackets();
+    await packets.stop();
+    const before = descriptors();
+    for (let i = 0; i < 10; i += 1) {
+      await startPackets();
+      await packets.stop();
+    }
+    assert.ok(descriptors() <= before, `${before} before, ${descriptors()} after`);
+  });
+
+  test('without CAP_NET_RAW it says which capability is missing', async () => {
+    await startPackets();
+    const source = new URL('../../src/platform/', import.meta.url).href;
+    const script = `
+      import { PacketThread } from '${source}packet-io.ts';
+      import { systemClock } from '${source}clock.ts';
+      await new PacketThread({ clock: systemClock }).start().catch((error) => console.log(error.name, error.message));
+    `;
+    const drop = ['--bounding-set=-net_raw', '--inh-caps=-net_raw'];
+    const said = run('setpriv', ...drop, process.execPath, '--input-type=module', '-e', script);
+    assert.match(said, /^UserError .*CAP_NET_RAW/);
+  });
+
+  test('a malformed pattern of interfaces is refused by name', async () => {
+    await startPackets();
+    assert.throws(
+      () => new PacketThread({ clock: systemClock, log, excludeInterfaces: ['eth(0'] }),
+      (error) => error instanceof UserError && error.message.includes('`eth(0`'),
+    );
+  });
+
+  test(
+    'arping gets one answer to each request',
+    { skip: !hasCommand('arping') && 'arping is not installed' },
+    async () => {
+      await startPackets();
+      packets.answer([{ address: VIP, interfaces: 'all' }]);
+      await sleep(50);
+      const said = inClient('arping', '-c', '3', '-I', 'c0', VIP);
+      assert.equal(said.toLowerCase().split(NODE_MAC).length - 1, 3, said);
+    },
+  );
+}

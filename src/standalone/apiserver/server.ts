@@ -8,6 +8,7 @@
  * Always: it listens on loopback unless told otherwise, serves nothing without the token but its health and version, refuses
  * in words what it does not do, and never shows a client the inside of a failure.
  */
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -16,7 +17,10 @@ import { UserError } from '../../api/user-error.ts';
 import { formatAddress } from '../../core/net/address.ts';
 import { parseYaml } from '../../platform/yaml.ts';
 import type { Clock, Log, Startable } from '../../ports.ts';
-import type { Admission, Definition, Stored } from './definition.ts';
+import { createHttpsTransport } from './admission/https-transport.ts';
+import type { HttpsTransport } from './admission/https-transport.ts';
+import { createAdmission } from './admission/webhooks.ts';
+import type { Definition, Stored } from './definition.ts';
 import { badRequest } from './errors.ts';
 import { Handler } from './handler.ts';
 import { ADMINISTRATOR } from './http/authentication.ts';
@@ -52,6 +56,7 @@ export class ApiServer implements Startable {
   readonly #handler: Handler;
   readonly #namespaces: NamespaceController;
   readonly #server: Server;
+  readonly #webhooks: HttpsTransport;
 
   constructor(options: ApiServerOptions) {
     const { clock, log, token, tls, historyLimit } = options;
@@ -67,10 +72,14 @@ export class ApiServer implements Startable {
       discard: (resource, stored) => void storage.remove(resource, stored),
     });
     for (const definition of definitions) registry.add(definition);
-    const admission: Admission = {
-      mutate: (request) => Promise.resolve({ object: request.object, warnings: [] }),
-      validate: () => Promise.resolve({ warnings: [] }),
-    };
+    this.#webhooks = createHttpsTransport();
+    const admission = createAdmission({
+      state: storage,
+      clock,
+      log,
+      post: this.#webhooks.post,
+      newUid: randomUUID,
+    });
     this.#machinery = { storage, registry, admission, clock };
     this.#handler = new Handler({ machinery: this.#machinery, token, log, parseYaml });
     this.#namespaces = new NamespaceController(this.#machinery, log);
@@ -107,6 +116,7 @@ export class ApiServer implements Startable {
     const cancel = this.#options.clock.after(STOP_GRACE_MS, () => this.#server.closeAllConnections());
     await closed;
     cancel();
+    this.#webhooks.close();
   }
 
   /**

@@ -53,7 +53,7 @@ export function answerError(
 function setWarnings(response: ServerResponse, warnings: readonly string[]): void {
   if (warnings.length === 0) return;
   const headers = [...new Set(warnings)].map((warning) => {
-    const quoted = warning.replace(/[\u0000-\u001f\u007f]+/g, ' ').replace(/["\\]/g, '\\$&');
+    const quoted = warning.replace(/\p{Cc}+/gu, ' ').replace(/["\\]/g, '\\$&');
     // Header values are bytes to Node: UTF-8 goes out as it is, which is what clients read.
     return Buffer.from(`299 - "${quoted}"`).toString('latin1');
   });

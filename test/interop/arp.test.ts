@@ -51,6 +51,8 @@ function plug(near = 'n0', far = 'c0', subnet = '10.9.0', mac = NODE_MAC): void 
   ip(`link set ${near} up`);
   clientIp(`address add ${subnet}.10/24 dev ${far}`);
   clientIp(`link set ${far} up`);
+  // A look-up fails after three requests: not a second each.
+  clientIp(`ntable change name arp_cache dev ${far} retrans 100`);
 }
 
 /** What the client's neighbour table has for the address; '' for none or a failed look-up. */
@@ -107,8 +109,6 @@ function registerTests(): void {
   beforeEach(() => {
     log = new RecordingLog();
     run('ip', 'netns', 'add', 'client');
-    // A look-up fails after three requests: not a second each.
-    inClient('sh', '-c', 'echo 100 >/proc/sys/net/ipv4/neigh/default/retrans_time_ms');
     plug();
   });
   afterEach(async () => {

@@ -1,5 +1,8 @@
 /** The client over real sockets against a server that fails on demand: paths, bodies, retries, connections. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { connect as connectTcp } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { NODES, SERVICES } from '../../src/api/kubernetes.ts';
 import { connect } from '../../src/kube/client.ts';
@@ -248,4 +251,28 @@ test('a closed client refuses further calls', async () => {
   const own = await connect(options());
   await own.close();
   await assert.rejects(own.list(SERVICES), /closed/);
+});
+
+test('calls go through the proxy that the kubeconfig names, encrypted from end to end', async () => {
+  const targets: (string | undefined)[] = [];
+  const tunnels: Socket[] = [];
+  const proxy = createServer().on('connect', ({ url }, socket: Socket) => {
+    targets.push(url);
+    const tunnel = connectTcp(Number(url?.split(':')[1]), '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      socket.pipe(tunnel).pipe(socket);
+    });
+    tunnels.push(socket, tunnel);
+    for (const end of [socket, tunnel]) end.on('error', () => end.destroy());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const { port } = proxy.address() as AddressInfo;
+  const { access } = options();
+  assert.ok(access);
+  const own = await connect(options({ access: { ...access, proxyUrl: `http://127.0.0.1:${port}` } }));
+  assert.equal((await own.list(SERVICES)).items.length, 1_201);
+  assert.equal(targets[0], new URL(server.url).host);
+  await own.close();
+  for (const socket of tunnels) socket.destroy();
+  await new Promise((resolve) => proxy.close(resolve));
 });

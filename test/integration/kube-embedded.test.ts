@@ -201,3 +201,47 @@ test('Events are written with their counts', async () => {
   assert.equal(event.involvedObject.uid, created.metadata.uid);
   await recorder.stop();
 });
+
+test('a server that comes back with another past is listed anew', async () => {
+  const options = {
+    tls: { certPem: pki.certPem, keyPem: pki.keyPem },
+    token: TOKEN,
+    clock: systemClock,
+    log,
+  };
+  const first = new ApiServer(options);
+  await first.start();
+  const { url } = first;
+  const credentials = { tls: { ca: pki.caPem }, headers: { Authorization: `Bearer ${TOKEN}` } };
+  const own = await connect({
+    access: { url, credentials: () => Promise.resolve(credentials) },
+    log,
+    clock: systemClock,
+    userAgent: 'cleat-test/1',
+    timings: { backoffBaseMs: 5, backoffCapMs: 50 },
+  });
+  const store = own.observe<ConfigMap>(CONFIG_MAPS, { namespace: 'default' });
+  observing.push(store);
+  await store.start();
+  for (let i = 0; i < 20; i += 1) await own.create(CONFIG_MAPS, configMap(`old-${i}`, {}));
+  await until('the old ones are seen', TIMEOUT_MS, () => (store.size === 20 ? true : undefined), 5);
+  await first.stop();
+  const second = new ApiServer({ ...options, port: Number(new URL(url).port) });
+  await second.start();
+  const created = await until(
+    'the new server answers',
+    TIMEOUT_MS,
+    () => own.create<ConfigMap>(CONFIG_MAPS, configMap('new', {})),
+    5,
+  );
+  await until(
+    'only the new one is left',
+    TIMEOUT_MS,
+    () => (store.size === 1 ? store.get('default/new') : undefined),
+    5,
+  );
+  assert.equal(store.get('default/new')?.metadata.uid, created.metadata.uid);
+  await store.stop();
+  await own.close();
+  await second.stop();
+});

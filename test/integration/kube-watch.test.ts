@@ -160,12 +160,11 @@ test('a forgotten version, as an answer or within an event, is made good by a li
 
 test('a half-open watch is noticed by its silence and opened again at once', async () => {
   failingWatches({ kind: 'mute' });
-  await follow({ ...QUICK, inactivityMs: 100, backoffBaseMs: 5_000, backoffCapMs: 5_000 });
+  // Had it waited as after a failure, the test would have timed out.
+  await follow({ inactivityMs: 100, backoffBaseMs: 60_000, backoffCapMs: 60_000 });
   await store.whenSynced();
   server.put('a');
-  const startedMs = performance.now();
   await same();
-  assert.ok(performance.now() - startedMs < 4_000, 'it waited as after a failure');
   assert.equal(lists(), 1);
 });
 
@@ -222,14 +221,12 @@ test('what cannot be understood leads to a new list', async () => {
   assert.equal(lists(), 6);
 });
 
-test('an event in a hurry: the server ends every watch at once, and the client does not run wild', async () => {
+test('a server that ends every watch at once does not make the client run wild', async () => {
   server.script = (request) => (request.watch ? { kind: 'text', text: '' } : undefined);
-  await follow({ ...QUICK, backoffBaseMs: 50, backoffCapMs: 10_000 });
-  await store.whenSynced();
-  await until('five watches', TIMEOUT_MS, () => (server.seen.length >= 6 ? true : undefined), 5);
-  const startedMs = performance.now();
-  await until('the sixth watch', TIMEOUT_MS, () => (server.seen.length >= 7 ? true : undefined), 5);
-  assert.ok(performance.now() - startedMs > 350, 'the sixth came after at least half of 50 ms · 2⁴');
+  await follow({ ...QUICK, backoffBaseMs: 10, backoffCapMs: 10_000 });
+  await until('six watches', TIMEOUT_MS, () => (server.seen.length >= 7 ? true : undefined), 5);
+  const [fifth, sixth] = server.seen.filter((request) => request.watch).slice(4);
+  assert.ok((sixth?.atMs ?? 0) - (fifth?.atMs ?? 0) >= 80, 'at least half of 10 ms · 2⁴');
 });
 
 test('a resource that does not exist yet is found soon after it does', async () => {

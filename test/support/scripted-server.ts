@@ -18,6 +18,8 @@ export interface Seen {
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
   readonly watch: boolean;
+  /** When it came, monotonic. */
+  readonly atMs: number;
 }
 
 /** What goes wrong with one request. `text` is sent as it is, with code 200. */
@@ -144,7 +146,7 @@ export class ScriptedServer {
     const query = url.searchParams;
     const watch = query.get('watch') === 'true';
     const { method = '', headers } = request;
-    const seen: Seen = { method, path: url.pathname, query, headers, body, watch };
+    const seen: Seen = { method, path: url.pathname, query, headers, body, watch, atMs: performance.now() };
     this.seen.push(seen);
     response.setHeader('content-type', 'application/json');
     const fault = this.script(seen);

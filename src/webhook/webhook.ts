@@ -90,9 +90,13 @@ export class Webhook implements Startable {
     return this.#server?.port ?? this.#deps.port;
   }
 
-  /** True while verdicts rest on what the cluster really holds. */
+  /**
+   * True while this replica serves and has seen what is stored. A configuration with faults does not make it unready: it
+   * is then that changes to the configuration need judging.
+   */
   get ready(): boolean {
-    return this.#facts.loaded && !this.#stopped && this.#server !== undefined;
+    const seen = this.#facts.listed && this.#deps.services.synced;
+    return seen && !this.#stopped && this.#server !== undefined;
   }
 
   /**

@@ -1,0 +1,110 @@
+/** The webhook behind the embedded API server: what an author is told, and what is stored in the end. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CRDS_OF_METALLB } from '../../src/api/crds.ts';
+import type { Service } from '../../src/api/kubernetes.ts';
+import { SERVICES } from '../../src/api/kubernetes.ts';
+import { Configuration } from '../../src/cluster/configuration.ts';
+import { connect } from '../../src/kube/client.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { CONTROLLER_METRICS } from '../../src/platform/metric-names.ts';
+import { createMeter } from '../../src/platform/metrics.ts';
+import { parseYaml } from '../../src/platform/yaml.ts';
+import { Webhook } from '../../src/webhook/webhook.ts';
+import type { Answer } from '../support/api-server.ts';
+import { startApiServer, textAt } from '../support/api-server.ts';
+import { RecordingLog } from '../support/recording-log.ts';
+
+const NAMESPACE = 'metallb-system';
+const SERVICES_PATH = '/api/v1/namespaces/default/services';
+const poolsPath = (namespace: string): string =>
+  `/apis/metallb.io/v1beta1/namespaces/${namespace}/ipaddresspools`;
+
+function pool(name: string, addresses: string[], namespace = NAMESPACE): object {
+  return {
+    apiVersion: 'metallb.io/v1beta1',
+    kind: 'IPAddressPool',
+    metadata: { name, namespace },
+    spec: { addresses },
+  };
+}
+
+function loadBalancer(name: string, loadBalancerIP: string): object {
+  const spec = { type: 'LoadBalancer', ports: [{ port: 80 }], loadBalancerIP };
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec };
+}
+
+test('an author is refused, warned or let through, and only what was let through is stored', async (context) => {
+  const api = await startApiServer(context);
+  const log = new RecordingLog();
+  const meter = createMeter(CONTROLLER_METRICS);
+  const credentials = { tls: { ca: api.caPem }, headers: { authorization: `Bearer ${api.token}` } };
+  const access = { url: api.server.url, credentials: () => Promise.resolve(credentials) };
+  const client = await connect({ log, clock: systemClock, meter, userAgent: 'test', access });
+  const post = (path: string, body: object): Promise<Answer> => api.ask('POST', path, { body });
+  for (const crd of CRDS_OF_METALLB) {
+    assert.equal((await post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd)).code, 201);
+  }
+  assert.equal((await post('/api/v1/namespaces', { metadata: { name: NAMESPACE } })).code, 201);
+
+  const configuration = new Configuration({ client, namespace: NAMESPACE, parseYaml, log });
+  const services = client.observe<Service>(SERVICES);
+  const webhook = new Webhook({
+    client,
+    configuration,
+    services,
+    clock: systemClock,
+    log,
+    meter,
+    host: '127.0.0.1',
+    port: 0,
+    namespace: NAMESPACE,
+    webhookUrl: 'https://127.0.0.1:0',
+    matchConditions: false,
+  });
+  context.after(async () => {
+    for (const part of [webhook, services, configuration]) await part.stop();
+    await client.close();
+  });
+  await configuration.start();
+  await services.start();
+  await Promise.all([configuration.whenLoaded(), services.whenSynced()]);
+  await webhook.start();
+
+  const early = await post(SERVICES_PATH, loadBalancer('early', '172.16.0.250'));
+  assert.equal(early.code, 201);
+  assert.match(String(early.headers['warning']), /^299 - "LB105 /);
+
+  const newPool = Promise.withResolvers<void>();
+  configuration.subscribe(() => newPool.resolve());
+  assert.equal((await post(poolsPath(NAMESPACE), pool('default', ['172.16.0.100-172.16.0.149']))).code, 201);
+  await newPool.promise;
+  const refused: [string, object, RegExp][] = [
+    [poolsPath(NAMESPACE), pool('more', ['172.16.0.140/32']), /denied the request: LB202 /],
+    [poolsPath('default'), pool('astray', ['172.16.1.0/24'], 'default'), /denied the request: LB207 /],
+    [
+      SERVICES_PATH,
+      loadBalancer('web', '172.16.0.250'),
+      /denied the request: LB101 .* nearest free: 172\.16\.0\.149 \(pool default\)$/,
+    ],
+    [`${SERVICES_PATH}?dryRun=All`, loadBalancer('web', '172.16.0.250'), /denied the request: LB101 /],
+  ];
+  for (const [path, object, message] of refused) {
+    const { code, body } = await post(path, object);
+    assert.equal(code, 403);
+    assert.equal(textAt(body, 'reason'), 'Forbidden');
+    assert.match(textAt(body, 'message'), message);
+  }
+
+  assert.equal((await post(SERVICES_PATH, loadBalancer('web', '172.16.0.149'))).code, 201);
+  const labelled = await api.ask('PATCH', `${SERVICES_PATH}/early`, {
+    body: { metadata: { labels: { tier: 'front' } } },
+    type: 'application/merge-patch+json',
+  });
+  assert.equal(labelled.code, 200);
+  assert.match(String(labelled.headers['warning']), /^299 - "LB101 /);
+  assert.equal((await api.ask('DELETE', `${SERVICES_PATH}/early`)).code, 200);
+  const list = (await api.ask('GET', SERVICES_PATH)).body as { items: Service[] };
+  const stored = new Set(list.items.map(({ metadata }) => metadata.name));
+  assert.deepEqual(stored, new Set(['kubernetes', 'web']));
+});

@@ -36,7 +36,7 @@ const SCHEMA: Schema = {
           properties: { spec: { type: 'object', properties: { a: { type: 'integer' } } } },
         },
         nothing: { type: 'string', nullable: true },
-        constructor: { type: 'integer' },
+        ['constructor' as string]: { type: 'integer' } as const,
       },
     },
   },

@@ -73,6 +73,17 @@ function ask(address: string, device = 'c0'): void {
 const resolves = (address: string, mac: string, device = 'c0'): Promise<true> =>
   until(`${address} at ${mac}`, LONG_MS, () => neighbour(address, device) === mac || undefined, 20);
 
+/** Asks until the answer is the right one: the first request may be earlier than the table at the worker. */
+function answers(address: string, mac: string, device = 'c0'): Promise<true> {
+  let asked = false;
+  return until(`an answer for ${address} from ${mac}`, LONG_MS, () => {
+    if (asked && neighbour(address, device) === mac) return true;
+    ask(address, device);
+    asked = true;
+    return undefined;
+  });
+}
+
 const fails = (address: string): Promise<true> =>
   until(
     'a failed look-up',
@@ -123,8 +134,7 @@ function registerTests(): void {
   test('the client’s kernel finds an address at the node, and no other address', async () => {
     await startPackets();
     packets.answer([{ address: VIP, interfaces: 'all' }]);
-    ask(VIP);
-    await resolves(VIP, NODE_MAC);
+    await answers(VIP, NODE_MAC);
     ask(OTHER);
     await fails(OTHER);
     packets.answer([]);
@@ -135,16 +145,11 @@ function registerTests(): void {
   test('it counts what it did', async () => {
     await startPackets();
     packets.answer([{ address: VIP, interfaces: 'all' }]);
+    await answers(VIP, NODE_MAC);
     packets.announce([VIP, OTHER]);
-    ask(VIP);
-    await resolves(VIP, NODE_MAC);
-    await until('counts', LONG_MS, () => counts.some(({ responses }) => responses > 0) || undefined);
-    const total = counts.reduce((sum, it) => ({
-      ...it,
-      responses: sum.responses + it.responses,
-      gratuitous: sum.gratuitous + it.gratuitous,
-    }));
-    assert.deepEqual([total.address, total.responses, total.gratuitous], [VIP, 1, 2]);
+    await until('counts', LONG_MS, () => counts.some(({ gratuitous }) => gratuitous === 2) || undefined);
+    assert.ok(counts.some(({ requests, responses }) => requests === responses && responses > 0));
+    assert.deepEqual([...new Set(counts.map(({ address }) => address))], [VIP]);
   });
 
   test('only the interfaces named answer, each with its own MAC', async () => {
@@ -155,8 +160,7 @@ function registerTests(): void {
       { address: VIP, interfaces: ['n1'] },
       { address: '10.8.0.100', interfaces: ['n1', 'n7'] },
     ]);
-    ask('10.8.0.100', 'c1');
-    await resolves('10.8.0.100', secondMac, 'c1');
+    await answers('10.8.0.100', secondMac, 'c1');
     ask(VIP);
     await fails(VIP);
   });
@@ -188,15 +192,13 @@ function registerTests(): void {
       ip('link set n0 down');
       ip('link set n0 up');
     }
-    ask(VIP);
-    await resolves(VIP, NODE_MAC);
+    await answers(VIP, NODE_MAC);
   });
 
   test('an interface that is deleted and made again tells its new MAC unasked', async () => {
     await startPackets();
     packets.answer([{ address: VIP, interfaces: ['n0'] }]);
-    ask(VIP);
-    await resolves(VIP, NODE_MAC);
+    await answers(VIP, NODE_MAC);
     ip('link delete n0');
     await until('n0 to go', LONG_MS, () => !interfaces.includes('n0') || undefined);
     const mac = '02:00:00:00:09:03';
@@ -206,8 +208,7 @@ function registerTests(): void {
     clientIp(`neigh replace ${VIP} lladdr ${STALE_MAC} dev c0 nud stale`);
     ip('link set n0 up');
     await resolves(VIP, mac);
-    ask(VIP);
-    await resolves(VIP, mac);
+    await answers(VIP, mac);
   });
 
   test('behind a bridge the bridge answers, once', async () => {
@@ -218,6 +219,10 @@ function registerTests(): void {
     await startPackets();
     await sees('br0');
     packets.answer([{ address: VIP, interfaces: 'all' }]);
+    await answers(VIP, bridgeMac);
+    await until('counts', LONG_MS, () => counts.length > 0 || undefined);
+    counts = [];
+    clientIp('ntable change name arp_cache dev c0 retrans 5000');
     ask(VIP);
     await resolves(VIP, bridgeMac);
     await until('counts', LONG_MS, () => counts.length > 0 || undefined);
@@ -227,10 +232,7 @@ function registerTests(): void {
     );
     // Out of the bridge again, the port speaks for itself.
     ip('link set n0 nomaster');
-    await until('n0 to answer', LONG_MS, () => {
-      ask(VIP);
-      return neighbour(VIP) === NODE_MAC || undefined;
-    });
+    await answers(VIP, NODE_MAC);
   });
 
   test('a worker that dies is replaced and knows the table', async () => {
@@ -241,10 +243,7 @@ function registerTests(): void {
     packets.answer([{ address: VIP, interfaces: 'all' }]);
     await workers[0]?.terminate();
     await until('another worker', LONG_MS, () => workers[1]);
-    await until('an answer', LONG_MS, () => {
-      ask(VIP);
-      return neighbour(VIP) === NODE_MAC || undefined;
-    });
+    await answers(VIP, NODE_MAC);
     process.off('worker', remember);
   });
 
@@ -266,10 +265,7 @@ function registerTests(): void {
     ask(VIP);
     await fails(VIP);
     stuck = false;
-    await until('an answer', LONG_MS, () => {
-      ask(VIP);
-      return neighbour(VIP) === NODE_MAC || undefined;
-    });
+    await answers(VIP, NODE_MAC);
   });
 
   test('starting and stopping leaves no descriptor behind', async () => {

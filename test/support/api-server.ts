@@ -113,7 +113,9 @@ function askServer(
         headers: {
           authorization: `Bearer ${token}`,
           ...(accept === undefined ? {} : { accept }),
-          ...(payload === undefined ? {} : { 'content-type': type }),
+          ...(payload === undefined
+            ? {}
+            : { 'content-type': type, 'content-length': String(Buffer.byteLength(payload)) }),
           ...headers,
         },
       },

@@ -105,6 +105,24 @@ describe('what may still become right is admitted with a warning', () => {
     assert.equal(brief(tight, change(service('web'))), 'warned LB111');
   });
 
+  test('of two addresses only one is to be had, even from a pool insisted on', () => {
+    const lopsided = factsOf({
+      pools: [pool('dual', ['192.0.2.0/28', '2001:db8::1/128'])],
+      services: [service('holder', { held: ['2001:db8::1'], families: ['IPv6'] })],
+    });
+    const proposed = service('web', {
+      families: ['IPv4', 'IPv6'],
+      annotations: { 'address-pool': 'dual' },
+      spec: { ipFamilyPolicy: 'PreferDualStack' },
+    });
+    assert.equal(brief(lopsided, change(proposed)), 'warned LB111');
+  });
+
+  test('no pool serves it automatically, whatever status its author made up', () => {
+    const manual = factsOf({ pools: [pool('manual', ['192.0.2.0/28'], { autoAssign: false })] });
+    assert.equal(brief(manual, change(service('web', { held: ['192.0.2.1'] }))), 'warned LB116');
+  });
+
   test('nobody announces the pool', () => {
     const silent = factsOf({ pools, l2Advertisements: [] });
     assert.equal(brief(silent, change(service('web'))), 'warned LB112');
@@ -204,6 +222,12 @@ describe('on update, what was stored already is not refused', () => {
       ),
       'warned LB111',
     );
+  });
+
+  test('another bad pool is refused', () => {
+    const insisting = service('web', { annotations: { 'address-pool': 'full' } });
+    const closed = service('web', { annotations: { 'address-pool': 'closed' } });
+    assert.equal(brief(facts, change(closed, insisting)), 'denied LB106');
   });
 
   test('an unreadable request on a Service that keeps its address', () => {

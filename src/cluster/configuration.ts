@@ -87,6 +87,11 @@ export class Configuration implements Startable {
     };
   }
 
+  /** One IPAddressPool as it is now, in force or not; undefined where there is none of that name. */
+  poolNamed(name: string): IPAddressPool | undefined {
+    return this.#pools.get(`${this.#deps.namespace}/${name}`);
+  }
+
   /** The labels of one namespace as they are now; undefined where there is no such namespace. */
   labelsOf(namespace: string): Readonly<Record<string, string>> | undefined {
     const object = this.#namespaces.get(namespace);

@@ -143,6 +143,12 @@ export function held(view: ServiceView, asked: Asked, conflict: Conflict, near: 
   }
 }
 
+/** LB107, for a moment: the address is this Service's, but still in the status of the one who had it before. */
+export function beingGivenUp(view: ServiceView, address: string, by: string): Finding {
+  const soon = `gets ${address} as soon as the status of Service ${by} is written without it`;
+  return finding('LB107', view, NEEDS.path, NEEDS.value, soon);
+}
+
 /** LB109 */
 export function avoided(view: ServiceView, asked: Asked, pool: string, near: Near | undefined): Finding {
   const ending = (asked.address.value & 255n).toString();

@@ -1,0 +1,216 @@
+/**
+ * Who decides when. The allocator owns the ledger and the configuration in force; it is told which Services changed and
+ * answers with a decision for each Service that these changes touch, in an order that does not depend on how the news
+ * came: first what is given up, then those who have addresses, then those who wait, oldest first.
+ */
+import type { Service } from '../api/kubernetes.ts';
+import type { Decision } from '../core/allocation/decision.ts';
+import { Ledger } from '../core/allocation/ledger.ts';
+import { plan, planHeld } from '../core/allocation/plan.ts';
+import type { ServiceView } from '../core/allocation/service-view.ts';
+import type { Holding } from '../core/allocation/sharing.ts';
+import { viewService } from '../core/allocation/view-service.ts';
+import type { Snapshot } from '../core/config/snapshot.ts';
+import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
+import type { Address } from '../core/net/address.ts';
+import { sameAddress } from '../core/net/address.ts';
+import { changedPools } from './changed-pools.ts';
+
+export interface Outcome {
+  readonly view: ServiceView;
+  readonly service: Service;
+  readonly decision: Decision;
+}
+
+interface Candidate {
+  readonly view: ServiceView;
+  readonly service: Service;
+}
+
+export class Allocator {
+  readonly ledger = new Ledger();
+  readonly #ourClass: string | undefined;
+  readonly #find: (key: string) => Service | undefined;
+  /** Those who would take an address if there were one, and which ones would do: none named, any. */
+  readonly #hungry = new Map<string, readonly Address[]>();
+  /** Those who have nothing, whatever they wait for. */
+  readonly #waiting = new Set<string>();
+  #touchedPools = new Set<string>();
+  #snapshot: Snapshot = EMPTY_SNAPSHOT;
+
+  /** `find` gives the Service of a key as it is stored now. */
+  constructor(ourClass: string | undefined, find: (key: string) => Service | undefined) {
+    this.#ourClass = ourClass;
+    this.#find = find;
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  /** Pools of which addresses were taken or given back since this was asked last. */
+  takeTouchedPools(): ReadonlySet<string> {
+    const touched = this.#touchedPools;
+    this.#touchedPools = new Set();
+    return touched;
+  }
+
+  /**
+   * The first decisions of all: every Service first keeps what its status says, the oldest where two say the same; only
+   * then is anything given away. So a restart moves nobody who need not move.
+   */
+  begin(snapshot: Snapshot, keys: Iterable<string>): readonly Outcome[] {
+    this.#snapshot = snapshot;
+    this.ledger.setPools(snapshot);
+    const candidates = this.#candidates(keys).toSorted(byAge);
+    for (const { view } of candidates) {
+      const held = planHeld(this.ledger, snapshot, view);
+      if (held !== undefined) this.ledger.settle(view, held);
+    }
+    const keeping = candidates.filter(({ view }) => this.ledger.holding(view.key) !== undefined);
+    const others = candidates.filter(({ view }) => this.ledger.holding(view.key) === undefined);
+    return [...keeping, ...others].map((candidate) => {
+      // Now its status counts once more, with what it may not keep, and nobody can take the rest meanwhile.
+      this.ledger.release(candidate.view.key);
+      return this.#decide(candidate);
+    });
+  }
+
+  /** Puts a configuration in force and answers the keys of the Services to decide again. */
+  configure(snapshot: Snapshot): readonly string[] {
+    const affected = new Set(this.#waiting);
+    for (const pool of changedPools(this.#snapshot, snapshot)) {
+      for (const key of this.ledger.holdersIn(pool)) affected.add(key);
+    }
+    this.#snapshot = snapshot;
+    for (const { key } of this.ledger.setPools(snapshot)) affected.add(key);
+    return [...affected];
+  }
+
+  /**
+   * Decides the Services of these keys and all whom that helps. Those that are `gone` are released first, even where one
+   * of the same name is there again: it is another Service.
+   */
+  decide(keys: Iterable<string>, gone: Iterable<string>): readonly Outcome[] {
+    const freed: Address[] = [];
+    const settle = (candidate: Candidate): Outcome => {
+      const before = this.ledger.holding(candidate.view.key);
+      const outcome = this.#decide(candidate);
+      freed.push(...addressesFreed(before, this.ledger.holding(candidate.view.key)));
+      return outcome;
+    };
+    for (const key of gone) freed.push(...this.#forget(key));
+    const candidates = this.#candidates(new Set(keys)).toSorted(byAge);
+    const holds = ({ view }: Candidate) => this.ledger.holding(view.key) !== undefined;
+    const leaving = candidates.filter(({ view }) => !view.ours);
+    const having = candidates.filter((candidate) => candidate.view.ours && holds(candidate));
+    const asking = candidates.filter((candidate) => candidate.view.ours && !holds(candidate));
+    return [...[...leaving, ...having].map(settle), ...this.#serve(asking, freed)];
+  }
+
+  /** The Services that wait, old news and new, oldest first. */
+  #serve(news: readonly Candidate[], freed: readonly Address[]): readonly Outcome[] {
+    const isNews = new Set(news.map(({ view }) => view.key));
+    const woken = this.#candidates(this.#keysHelpedBy(freed)).filter(({ view }) => !isNews.has(view.key));
+    const left = [...freed];
+    const outcomes: Outcome[] = [];
+    for (const candidate of [...news, ...woken].toSorted(byAge)) {
+      for (let last = left.at(-1); last && !this.#isToBeHad(last); last = left.at(-1)) left.pop();
+      // Once all that came free is taken again there is nothing for those who were woken for it.
+      if (left.length > 0 || isNews.has(candidate.view.key)) outcomes.push(this.#decide(candidate));
+    }
+    return outcomes;
+  }
+
+  #decide({ view, service }: Candidate): Outcome {
+    const before = this.ledger.holding(view.key);
+    const decision = plan(this.ledger, this.#snapshot, view);
+    this.ledger.settle(view, decision);
+    const after = this.ledger.holding(view.key);
+    if (!sameAddresses(before, after)) {
+      this.#touch(before);
+      this.#touch(after);
+    }
+    this.#waiting.delete(view.key);
+    this.#hungry.delete(view.key);
+    if (decision.kind === 'waiting') this.#waiting.add(view.key);
+    const { request } = view;
+    if (isHungry(decision)) {
+      this.#hungry.set(view.key, request.kind === 'addresses' ? request.addresses : []);
+    }
+    return { view, service, decision };
+  }
+
+  #forget(key: string): readonly Address[] {
+    this.#waiting.delete(key);
+    this.#hungry.delete(key);
+    this.#touch(this.ledger.holding(key));
+    return this.ledger.release(key);
+  }
+
+  #touch(holding: Holding | undefined): void {
+    if (holding !== undefined) this.#touchedPools.add(holding.pool);
+  }
+
+  #keysHelpedBy(freed: readonly Address[]): readonly string[] {
+    if (freed.length === 0) return [];
+    return [...this.#hungry]
+      .filter(([, wanted]) => wanted.length === 0 || wanted.some((address) => isIn(address, freed)))
+      .map(([key]) => key);
+  }
+
+  /** Free, or held by somebody who may share it. */
+  #isToBeHad(address: Address): boolean {
+    return (
+      this.ledger.isFree(address) ||
+      this.ledger.holdersOf(address).some(({ sharingKey }) => sharingKey !== '')
+    );
+  }
+
+  #candidates(keys: Iterable<string>): readonly Candidate[] {
+    return [...keys].flatMap((key) => {
+      const service = this.#find(key);
+      return service === undefined ? [] : { view: viewService(service, this.#ourClass), service };
+    });
+  }
+}
+
+/** Only a change of who holds what helps these; the others wait for their author or for the configuration. */
+function isHungry(decision: Decision): boolean {
+  if (decision.kind === 'foreign') return false;
+  const findings = decision.kind === 'waiting' ? [decision.finding] : decision.findings;
+  return findings.some(({ code }) => code === 'LB107' || code === 'LB108' || code === 'LB111');
+}
+
+/** What others may have now: addresses given up, and addresses still held whose sharing may have become easier. */
+function addressesFreed(before: Holding | undefined, after: Holding | undefined): readonly Address[] {
+  if (before === undefined) return [];
+  if (after === undefined) return before.addresses;
+  const sharesAlike =
+    before.sharingKey === after.sharingKey &&
+    before.backendKey === after.backendKey &&
+    before.ports.join() === after.ports.join();
+  return sharesAlike
+    ? before.addresses.filter((address) => !isIn(address, after.addresses))
+    : before.addresses;
+}
+
+function sameAddresses(a: Holding | undefined, b: Holding | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.pool === b.pool &&
+    a.addresses.length === b.addresses.length &&
+    a.addresses.every((address) => isIn(address, b.addresses))
+  );
+}
+
+function isIn(address: Address, addresses: readonly Address[]): boolean {
+  return addresses.some((other) => sameAddress(other, address));
+}
+
+/** Oldest first; of the same second, by key. */
+function byAge({ view: a }: Candidate, { view: b }: Candidate): number {
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1;
+  if (a.key === b.key) return 0;
+  return a.key < b.key ? -1 : 1;
+}

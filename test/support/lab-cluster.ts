@@ -7,20 +7,22 @@ import path from 'node:path';
 import {
   ENDPOINT_SLICES,
   type EndpointSlice,
-  NODES as NODE_RESOURCE,
-  type Node,
+  EVENTS,
+  type Event,
   SERVICES,
   type Service,
 } from '../../src/api/kubernetes.ts';
 import { connect, type ConnectedClient } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
+import { registerNode } from '../../src/standalone/node.ts';
 import {
   API_SERVER_ADDRESS,
   addressOf,
   type Answer,
   type Lab,
   type LabProcess,
+  macOf,
   NODES,
   type NodeName,
 } from './lab.ts';
@@ -28,6 +30,7 @@ import { until } from './until.ts';
 
 const FIELD_MANAGER = 'lab';
 const START_TIMEOUT_MS = 20_000;
+const EVENT_TIMEOUT_MS = 10_000;
 
 export interface ControlPlaneOptions {
   readonly name: string;
@@ -73,27 +76,14 @@ export class ControlPlane {
     return new ControlPlane(kubeconfig, upProcess, client);
   }
 
+  async stop(): Promise<void> {
+    await this.client.close();
+    await this.process.kill('SIGTERM');
+  }
+
   /** What kubelets do: a Node with an InternalIP that is Ready. */
   async registerNodes(): Promise<void> {
-    for (const name of NODES) {
-      const metadata = { name, labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux' } };
-      await this.client.apply<Node>(
-        NODE_RESOURCE,
-        { apiVersion: 'v1', kind: 'Node', metadata },
-        { fieldManager: FIELD_MANAGER },
-      );
-      const status = {
-        addresses: [{ type: 'InternalIP', address: addressOf(name) }],
-        conditions: [
-          { type: 'Ready', status: 'True', reason: 'LabNodeReady', message: 'the lab keeps this node' },
-        ],
-      };
-      await this.client.apply<Node>(
-        NODE_RESOURCE,
-        { apiVersion: 'v1', kind: 'Node', metadata: { name }, status },
-        { fieldManager: FIELD_MANAGER, subresource: 'status' },
-      );
-    }
+    for (const name of NODES) await registerNode(this.client, name, addressOf(name));
   }
 
   /** What the endpoint controller does: the pods of all nodes stand behind the Service. */
@@ -118,6 +108,20 @@ export class ControlPlane {
       },
       { fieldManager: FIELD_MANAGER },
     );
+  }
+
+  /** The node that says, by an Event on the Service, that it announces it: the newest one, other than `not`. */
+  announcerOf(serviceName: string, not?: NodeName): Promise<NodeName> {
+    return until(`an Event of the node that announces ${serviceName}`, EVENT_TIMEOUT_MS, async () => {
+      const { items } = await this.client.list<Event>(EVENTS, {
+        namespace: 'default',
+        fieldSelector: `involvedObject.name=${serviceName},reason=nodeAssigned`,
+      });
+      const versionOf = (event: Event): number => Number(event.metadata.resourceVersion);
+      const newest = items.toSorted((a, b) => versionOf(b) - versionOf(a))[0];
+      const node = NODES.find((name) => newest?.message?.includes(`"${name}"`));
+      return node === not ? undefined : node;
+    });
   }
 
   /** The addresses in the Service's status, once there are any. */
@@ -154,9 +158,19 @@ export class LabNodes {
     await Promise.all(nodes.map((node) => this.#untilReady(node)));
   }
 
+  /** How many speakers run now. */
+  get running(): number {
+    return [...this.#speakers.values()].filter((speaker) => speaker.running).length;
+  }
+
   /** kill -9. */
   async killSpeaker(node: NodeName): Promise<void> {
     await this.#speakers.get(node)?.kill('SIGKILL');
+  }
+
+  /** As a pod is ended. */
+  async stopSpeaker(node: NodeName): Promise<void> {
+    await this.#speakers.get(node)?.kill('SIGTERM');
   }
 
   pidOfSpeaker(node: NodeName): number {
@@ -182,4 +196,18 @@ export function httpGet(
 ): Promise<Answer> {
   const program = path.join(import.meta.dirname, 'http-get.ts');
   return lab.run(place, process.execPath, [program, url, String(timeoutMs)]);
+}
+
+/** The MAC the client's kernel believes an address to have, once that is not `from`'s any more. */
+export function neighbourLeaves(
+  lab: Lab,
+  address: string,
+  from: NodeName,
+  timeoutMs: number,
+): Promise<string> {
+  const look = async (): Promise<string | undefined> => {
+    const mac = await lab.neighbour(address);
+    return mac === '' || mac === macOf(from) ? undefined : mac;
+  };
+  return until(`the neighbour entry of ${address} leaving ${from}`, timeoutMs, look, 20);
 }

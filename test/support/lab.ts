@@ -117,6 +117,12 @@ export class Lab {
     );
   }
 
+  /** What the client's kernel believes: the MAC of an address, '' where it knows none. */
+  async neighbour(address: string): Promise<string> {
+    const { stdout } = await this.run('client', 'ip', ['neigh', 'show', address]);
+    return /lladdr (\S+)/.exec(stdout)?.[1] ?? '';
+  }
+
   async #prepareNode(node: NodeName): Promise<void> {
     const settings =
       'echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore; echo 2 >/proc/sys/net/ipv4/conf/all/arp_announce';

@@ -1,6 +1,6 @@
 /** Waiting for something outside to become true, with an end. */
 
-/** Asks again and again until `look` gives something, or throws with `what` and the last problem after `timeoutMs`. */
+/** Looks again and again until there is something; what `look` throws ends it at once, and so does `timeoutMs`. */
 export async function until<T>(
   what: string,
   timeoutMs: number,
@@ -8,16 +8,10 @@ export async function until<T>(
   everyMs = 100,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
-  let problem = '';
   for (;;) {
-    try {
-      const seen = await look();
-      if (seen !== undefined) return seen;
-    } catch (error) {
-      problem = `: ${error instanceof Error ? error.message : String(error)}`;
-    }
-    if (performance.now() > deadline)
-      throw new Error(`${what} did not happen in ${timeoutMs / 1000} s${problem}`);
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    if (performance.now() > deadline) throw new Error(`${what} did not happen in ${timeoutMs / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

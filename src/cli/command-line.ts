@@ -1,0 +1,70 @@
+/**
+ * cli/ is the only place that knows flags: each verb has a file (or a folder) that turns flags into the parts of the
+ * program, starts them and waits. No verb decides anything.
+ *
+ * This file turns arguments into an exit code: 0, 1 for a failure nobody expected (with its stack), 2 for what the person
+ * who called can put right, said in one sentence on stderr.
+ */
+import { Command, CommanderError } from 'commander';
+import { UserError } from '../api/user-error.ts';
+import { controllerCommand } from './controller.ts';
+import { speakerCommand } from './speaker.ts';
+import { upCommand } from './up/command.ts';
+import { versionCommand } from './version.ts';
+import { webhookCommand } from './webhook.ts';
+
+const EXAMPLES = `
+Examples:
+  cleat up                                   a control plane of its own on https://127.0.0.1:6443
+  cleat up --git /srv/network#main:site-a    the same, configured by a folder of a Git repository
+  cleat controller --kubeconfig ~/.kube/config
+  cleat speaker --node-name node-1
+
+Every verb explains itself: cleat VERB --help`;
+
+/** Runs one command line; resolves with the exit code. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const finish = (code: number): void => {
+    exitCode = code;
+  };
+  const program = new Command('cleat')
+    .description('A load balancer for bare-metal Kubernetes that replaces MetalLB object for object.')
+    .addHelpText('after', EXAMPLES)
+    .helpCommand(false);
+  for (const build of [upCommand, controllerCommand, speakerCommand, webhookCommand, versionCommand]) {
+    program.addCommand(build(finish));
+  }
+  for (const command of [program, ...program.commands]) {
+    // Commander would exit by itself, and write more than the one sentence.
+    command.exitOverride().configureOutput({ writeErr: () => undefined });
+  }
+  try {
+    if (args.length === 0) program.outputHelp();
+    else await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return explain(error, args);
+  }
+}
+
+function explain(error: unknown, args: readonly string[]): number {
+  if (error instanceof UserError) {
+    console.error(`cleat: ${error.message}`);
+    return 2;
+  }
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    const verb = args[0] === undefined || args[0].startsWith('-') ? '' : ` ${args[0]}`;
+    const said = error.message
+      .replace(/^error: /, '')
+      .replace(' is invalid. ', ' is invalid: ')
+      .replaceAll(/\s*\n\s*/g, ' ')
+      .replace(/\.$/, '');
+    const help = error.code === 'commander.unknownCommand' ? 'cleat --help' : `cleat${verb} --help`;
+    console.error(`cleat: ${said}; see ${help}`);
+    return 2;
+  }
+  console.error(error);
+  return 1;
+}

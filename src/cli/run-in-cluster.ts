@@ -1,0 +1,81 @@
+/** What the verbs that run in a cluster have in common: a log, a client, metrics, probes and a life until a signal. */
+import { connect } from '../kube/client.ts';
+import { systemClock } from '../platform/clock.ts';
+import { HealthServer } from '../platform/health-server.ts';
+import { type Part, runUntilSignalled } from '../platform/lifecycle.ts';
+import { createLog } from '../platform/log.ts';
+import { createMeter, type MetricDeclaration } from '../platform/metrics.ts';
+import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
+import { VERSION } from './version.ts';
+
+/** The flags of flags.ts that every such verb has, as commander names them. */
+export interface ClusterFlags {
+  readonly kubeconfig?: string;
+  readonly namespace: string;
+  readonly lbClass?: string;
+  readonly logLevel: string;
+  readonly port: number;
+  readonly healthProbePort: number;
+}
+
+export interface Surroundings {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+export interface Program {
+  /** `controller`: in the log and in the API server's audit log. */
+  readonly name: string;
+  readonly metrics: readonly MetricDeclaration[];
+  /** The address of /healthz and /readyz; '' is every address of the machine. */
+  readonly healthHost: string;
+  build(surroundings: Surroundings): { readonly parts: readonly Part[]; whyNotReady(): string | undefined };
+}
+
+/** Runs until SIGTERM or SIGINT; resolves with the exit code. */
+export async function runInCluster(flags: ClusterFlags, program: Program): Promise<number> {
+  const clock = systemClock;
+  const log = createLog({ level: flags.logLevel, name: program.name });
+  const meter = createMeter(program.metrics, { process: true });
+  const { kubeconfig } = flags;
+  const client = await connect({
+    kubeconfig,
+    log,
+    clock,
+    meter,
+    userAgent: `cleat-${program.name}/${VERSION}`,
+  });
+  const { parts, whyNotReady } = program.build({ client, clock, log, meter });
+  let started = false;
+  const notReady = (): string | undefined => (started ? whyNotReady() : 'not every part has started yet');
+  const servers: Part[] = [];
+  if (flags.healthProbePort !== 0) {
+    const { healthHost: host } = program;
+    const server = new HealthServer({
+      host,
+      port: flags.healthProbePort,
+      flag: '--health-probe-port',
+      notReady,
+    });
+    servers.push({ name: 'probes', part: server });
+  }
+  if (flags.port !== 0) {
+    const server = new HealthServer({ host: '', port: flags.port, flag: '--port', notReady, meter });
+    servers.push({ name: 'metrics', part: server });
+  }
+  log.info('starting', { version: VERSION, namespace: flags.namespace });
+  try {
+    return await runUntilSignalled([...servers, ...parts], {
+      log,
+      clock,
+      onReady: () => {
+        started = true;
+        log.info('ready');
+      },
+    });
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Composes `cleat up`. Controller, webhook, speaker and the Git reconciler speak with the embedded API server as they would
+ * with any other: over HTTPS, with a token.
+ */
+import { networkInterfaces } from 'node:os';
+import { CONTROLLER_COMPONENT } from '../../api/annotations.ts';
+import { CRDS_OF_METALLB } from '../../api/crds.ts';
+import { connect } from '../../kube/client.ts';
+import { KubeEventRecorder } from '../../kube/events.ts';
+import { systemClock } from '../../platform/clock.ts';
+import { runUntilSignalled } from '../../platform/lifecycle.ts';
+import { createLog } from '../../platform/log.ts';
+import { CONTROLLER_METRICS, SPEAKER_METRICS } from '../../platform/metric-names.ts';
+import { createMeter } from '../../platform/metrics.ts';
+import type { Clock, KubeClient, Log } from '../../ports.ts';
+import { ApiServer } from '../../standalone/apiserver/server.ts';
+import { GitReconciler } from '../../standalone/git/reconciler.ts';
+import { formatGitSource } from '../../standalone/git/source.ts';
+import { registerNode } from '../../standalone/node.ts';
+import { issueCertificates } from '../../webhook/certificates.ts';
+import { controlParts, type ControlParts } from '../control-parts.ts';
+import { speakerParts } from '../speaker-parts.ts';
+import { VERSION } from '../version.ts';
+import type { UpFlags } from './command.ts';
+import { formatKubeconfig, obtainToken, writePrivateFile } from './kubeconfig.ts';
+
+const LOOPBACK = '127.0.0.1';
+const EVERY_ADDRESS: readonly string[] = ['0.0.0.0', '::'];
+
+/** Runs until SIGTERM or SIGINT; resolves with the exit code. */
+export async function runUp(flags: UpFlags): Promise<number> {
+  const clock = systemClock;
+  const log = createLog({ level: flags.logLevel, name: 'up', destination: 'stderr' });
+  const token = obtainToken(flags.tokenFile);
+  const { caPem, certPem, keyPem } = issueCertificates({
+    nowMs: clock.nowMs(),
+    hosts: hostsOf(flags.listen.host),
+  });
+  const server = new ApiServer({ ...flags.listen, token, tls: { certPem, keyPem }, clock, log });
+  await server.start();
+  try {
+    await server.preload([
+      ...CRDS_OF_METALLB.map((crd) => ({ ...crd })),
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: flags.namespace } },
+    ]);
+    const url = reachable(server.url);
+    writePrivateFile(flags.kubeconfigOut, formatKubeconfig({ url, caPem, token }), '--kubeconfig-out');
+    const credentials = { tls: { ca: caPem }, headers: { Authorization: `Bearer ${token}` } };
+    const access = { url, credentials: () => Promise.resolve(credentials) };
+    const client = await connect({ access, log, clock, userAgent: `cleat-up/${VERSION}` });
+    try {
+      const { parts, webhook } = compose(flags, { server, client, clock, log });
+      const onReady = (): void => announce(flags, url, webhook?.port);
+      return await runUntilSignalled(parts, { log, clock, onReady });
+    } finally {
+      await client.close();
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+interface Surroundings {
+  readonly server: ApiServer;
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+function compose(
+  flags: UpFlags,
+  { server, client, clock, log }: Surroundings,
+): Pick<ControlParts, 'parts' | 'webhook'> {
+  const { namespace, lbClass, nodeName } = flags;
+  const shared = { client, clock, namespace, lbClass };
+  const control = controlParts({
+    ...shared,
+    log: log.child({ part: 'controller' }),
+    meter: createMeter(CONTROLLER_METRICS),
+    runs: 'both',
+    webhook: {
+      host: LOOPBACK,
+      port: flags.webhookPort,
+      url: `https://${LOOPBACK}:${flags.webhookPort}`,
+      // The embedded API server has none.
+      matchConditions: false,
+    },
+  });
+  const parts = [...control.parts];
+  if (flags.git !== undefined) {
+    const events = new KubeEventRecorder({ client, clock, log, component: CONTROLLER_COMPONENT });
+    const reconciler = new GitReconciler({
+      source: flags.git,
+      client,
+      events,
+      clock,
+      log: log.child({ part: 'git' }),
+      namespace,
+      intervalMs: flags.gitInterval,
+      findResource: (apiVersion, kind) => server.findKind(apiVersion, kind),
+    });
+    parts.push({ name: 'git events', part: events }, { name: 'git', part: reconciler });
+  }
+  if (nodeName !== undefined) {
+    const meter = createMeter(SPEAKER_METRICS);
+    const node = { start: () => registerNode(client, nodeName), stop: () => Promise.resolve() };
+    parts.push(
+      { name: 'node', part: node },
+      ...speakerParts({
+        ...shared,
+        log: log.child({ part: 'speaker' }),
+        meter,
+        nodeName,
+        ignoreExcludeLb: false,
+      }),
+    );
+  }
+  return { ...control, parts };
+}
+
+/** What a person wants to know once everything works. */
+function announce(flags: UpFlags, url: string, webhookPort: number | undefined): void {
+  console.log(`API server   ${url}`);
+  console.log(`webhook      https://${LOOPBACK}:${webhookPort}`);
+  if (flags.git !== undefined)
+    console.log(`git          ${formatGitSource(flags.git)}, looked at every ${flags.gitInterval / 1000} s`);
+  if (flags.nodeName !== undefined) console.log(`speaker      ${flags.nodeName}`);
+  console.log(`ready, until ctrl-C; in another shell:\n  export KUBECONFIG=${flags.kubeconfigOut}`);
+}
+
+/** The names and addresses clients may call the server by. */
+function hostsOf(host: string): string[] {
+  const addresses = EVERY_ADDRESS.includes(host)
+    ? Object.values(networkInterfaces()).flatMap((all) =>
+        (all ?? []).flatMap(({ address, scopeid }) => (scopeid ? [] : [address])),
+      )
+    : [host];
+  const names = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
+  return [...new Set([...names, LOOPBACK, '::1', ...addresses])];
+}
+
+/** Nobody can call the wildcard address; on this machine loopback stands for it. */
+function reachable(url: string): string {
+  return url.replace('//0.0.0.0:', `//${LOOPBACK}:`).replace('//[::]:', '//[::1]:');
+}

@@ -1,0 +1,34 @@
+/** `cleat webhook`: answers admission only, in a cluster, for instance in more replicas than the controller has. */
+import { Command } from 'commander';
+import { runController } from './controller.ts';
+import {
+  healthPortFlag,
+  kubeconfigFlag,
+  lbClassFlag,
+  logLevelFlag,
+  metricsPortFlag,
+  namespaceFlag,
+} from './flags.ts';
+import type { ClusterFlags } from './run-in-cluster.ts';
+
+export function webhookCommand(finish: (exitCode: number) => void): Command {
+  return new Command('webhook')
+    .description(
+      'answer the API server’s admission calls and allocate nothing (controller --webhook-mode onlywebhook)',
+    )
+    .addOption(kubeconfigFlag())
+    .addOption(namespaceFlag())
+    .addOption(lbClassFlag())
+    .addOption(metricsPortFlag())
+    .addOption(healthPortFlag())
+    .addOption(logLevelFlag())
+    .addHelpText(
+      'after',
+      `
+Example:
+  cleat webhook --kubeconfig ~/.kube/config --log-level debug`,
+    )
+    .action(async (flags: ClusterFlags) => {
+      finish(await runController(flags, 'webhook'));
+    });
+}

@@ -66,7 +66,8 @@ function mergeField(schema: Schema, value: unknown, patch: unknown): unknown {
 }
 
 function mergeScalars(list: readonly unknown[], patch: readonly unknown[]): unknown[] {
-  return [...list, ...patch.filter((item) => !list.some((other) => sameJson(item, other)))];
+  const added = patch.filter((item) => !list.some((other) => sameJson(item, other)));
+  return ordered([...list, ...added], patch, list, undefined);
 }
 
 function mergeItems(
@@ -98,7 +99,7 @@ function mergeItems(
       );
     }
   }
-  return result;
+  return ordered(result, patch, list, key);
 }
 
 function deleteItems(result: JsonObject, key: string, items: unknown): void {
@@ -111,7 +112,7 @@ function deleteItems(result: JsonObject, key: string, items: unknown): void {
   );
 }
 
-/** Puts the named items in the order given; the others stay before the named item they stood before. */
+/** $setElementOrder: puts the items of a merged list in the order that the patch gives. */
 function orderItems(
   schema: Schema,
   document: JsonObject,
@@ -121,25 +122,32 @@ function orderItems(
 ): void {
   const list = ownValue(result, key);
   if (!Array.isArray(list) || !Array.isArray(order)) return;
+  const before = ownValue(document, key);
   const mergeKey = schemaOfField(schema, key)?.['x-kubernetes-patch-merge-key'];
+  setKey(result, key, ordered(list, order, Array.isArray(before) ? before : [], mergeKey));
+}
+
+/** The items that `order` names in its order; the others stay before those they stood before in `old`. */
+function ordered(
+  list: readonly unknown[],
+  order: readonly unknown[],
+  old: readonly unknown[],
+  mergeKey: string | undefined,
+): unknown[] {
   const idOf = (item: unknown): unknown => (mergeKey === undefined ? item : ownValue(item, mergeKey));
   const rankIn = (items: readonly unknown[], item: unknown): number =>
     items.findIndex((other) => sameJson(idOf(other), idOf(item)));
-  const before = ownValue(document, key);
-  const old: readonly unknown[] = Array.isArray(before) ? before : [];
-  const named = list
-    .filter((item) => rankIn(order, item) >= 0)
-    .sort((a, b) => rankIn(order, a) - rankIn(order, b));
-  const others = list
-    .filter((item) => rankIn(order, item) < 0)
-    .sort((a, b) => rankIn(old, a) - rankIn(old, b));
-  const ordered: unknown[] = [];
+  const byRankIn = (items: readonly unknown[]) => (a: unknown, b: unknown) =>
+    rankIn(items, a) - rankIn(items, b);
+  const named = list.filter((item) => rankIn(order, item) >= 0).sort(byRankIn(order));
+  const others = list.filter((item) => rankIn(order, item) < 0).sort(byRankIn(old));
+  const result: unknown[] = [];
   for (const item of named) {
     const rank = rankIn(old, item);
-    while (rank >= 0 && others.length > 0 && rankIn(old, others[0]) < rank) ordered.push(others.shift());
-    ordered.push(item);
+    while (rank >= 0 && others.length > 0 && rankIn(old, others[0]) < rank) result.push(others.shift());
+    result.push(item);
   }
-  setKey(result, key, [...ordered, ...others]);
+  return [...result, ...others];
 }
 
 function withoutReplaceMarks(schema: Schema, patch: readonly unknown[]): unknown[] {

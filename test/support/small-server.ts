@@ -74,7 +74,7 @@ export class SmallServer implements ServerState {
     applyDefaults(schema, object);
     const shape = validateSchema(schema, object, '');
     if (shape.length > 0) throw invalidObject(resource, name, shape);
-    object.metadata.uid ??= `uid-${++this.#uids}`;
+    object.metadata.uid ??= old?.metadata.uid ?? `uid-${++this.#uids}`;
     strategy.setDefaults?.(object, old);
     strategy.allocate?.(object, old);
     const faults = [

@@ -168,12 +168,11 @@ export class ServiceNumbers {
   }
 }
 
+/** What a Service of its type holds; an ExternalName may name node ports, but has none. */
 function numbersOf(spec: ServiceSpec): { ips: readonly string[]; ports: readonly number[] } {
-  const ports = (spec.ports ?? []).flatMap((port) => port.nodePort ?? []);
-  return {
-    ips: spec.clusterIPs ?? [],
-    ports: [...ports, ...(spec.healthCheckNodePort === undefined ? [] : [spec.healthCheckNodePort])],
-  };
+  const ports = hasNodePorts(spec) ? (spec.ports ?? []).flatMap((port) => port.nodePort ?? []) : [];
+  if (needsHealthCheck(spec) && spec.healthCheckNodePort !== undefined) ports.push(spec.healthCheckNodePort);
+  return { ips: spec.type === 'ExternalName' ? [] : (spec.clusterIPs ?? []), ports };
 }
 
 /** Two Services of one name that follow each other must not be taken for one. */

@@ -293,6 +293,29 @@ describe('node ports', () => {
     } as unknown as Stored);
     services.create('b', { type: 'NodePort', ports: [{ port: 80, nodePort: 30_000 }] });
   });
+
+  it('stay with the writer who came first when two ask at the same time', () => {
+    const services = new Services(SMALL);
+    services.create('a', { type: 'NodePort', ports: [{ port: 80, nodePort: 30_000 }] });
+    const { definition, server } = services;
+    const { strategy } = definition;
+    const old = services.stored('a');
+    const propose = (): Stored => {
+      const proposed = structuredClone(old);
+      specOf(proposed).ports = [{ port: 80, protocol: 'TCP', nodePort: 30_001 }];
+      strategy.allocate?.(proposed, old);
+      return proposed;
+    };
+    const [first, second] = [propose(), propose()];
+    server.put(definition.resource, first);
+    strategy.stored?.(first, old);
+    strategy.abandoned?.(second, old);
+    assert.match(
+      refusal(() => services.create('b', { type: 'NodePort', ports: [{ port: 80, nodePort: 30_001 }] })),
+      /already allocated$/,
+    );
+    services.create('c', { type: 'NodePort', ports: [{ port: 80, nodePort: 30_000 }] });
+  });
 });
 
 describe('rules of a Service', () => {
@@ -514,6 +537,8 @@ describe('Services in any order of changes', () => {
         }
         const held = [...server.items(definition.resource)].flatMap((stored) => {
           const spec = specOf(stored);
+          // An external name keeps what its author wrote without holding it.
+          if (spec.type === 'ExternalName') return [];
           const ports = new Set([
             ...(spec.ports ?? []).map((port) => port.nodePort),
             spec.healthCheckNodePort,

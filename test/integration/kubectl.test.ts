@@ -305,3 +305,17 @@ test(
     assert.match(await fails('get svc --field-selector spec.foo=1'), /field label not supported: spec\.foo/);
   },
 );
+
+test('create sends protobuf, which is understood', options, async (context) => {
+  const { ok, fails } = await startKubectl(context);
+  assert.equal(await ok('create namespace team'), 'namespace/team created\n');
+  assert.equal(await ok('create configmap c --from-literal=a=b -n team'), 'configmap/c created\n');
+  assert.equal(await ok("get cm c -n team -o 'jsonpath={.data}'"), '{"a":"b"}');
+  assert.equal(await ok('create secret generic s --from-literal=a=b'), 'secret/s created\n');
+  assert.equal(await ok("get secret s -o 'jsonpath={.data.a}'"), 'Yg==');
+  assert.equal(await ok('create service loadbalancer web --tcp=80:8080'), 'service/web created\n');
+  assert.match(await ok('get svc web --no-headers'), /^web +LoadBalancer .* 80:3\d{4}\/TCP /);
+  assert.match(await fails('create service loadbalancer web --tcp=80:8080'), /services "web" already exists/);
+  assert.equal(await ok('delete namespace team'), 'namespace "team" deleted\n');
+  assert.match(await fails('create deployment d --image=x'), /could not find the requested resource/);
+});

@@ -21,7 +21,7 @@ export function generateToken(): string {
 export function authenticate(headers: IncomingHttpHeaders, token: string): User {
   const given = /^Bearer\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? '';
   // Of digests, so that neither the time nor the length tells anything of the token.
-  if (!timingSafeEqual(digest(given), digest(token))) throw unauthorized();
+  if (given === '' || !timingSafeEqual(digest(given), digest(token))) throw unauthorized();
   const impersonation = Object.keys(headers).find((name) => name.startsWith('impersonate-'));
   if (impersonation !== undefined) {
     throw new ApiError({

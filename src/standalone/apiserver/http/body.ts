@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ParseYaml } from '../../../ports.ts';
 import { badRequest, tooLarge, unsupportedMediaType } from '../errors.ts';
 import { inspectJson } from './duplicate-keys.ts';
+import { decodeProtobuf } from './protobuf.ts';
 
 /** As in kube-apiserver. */
 export const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
@@ -25,17 +26,23 @@ const JSON_TYPES = [
 ];
 const YAML_TYPES = ['application/yaml', 'application/apply-patch+yaml'];
 
+const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
+/** Blank, tab, line feed, carriage return. */
+const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+
 export async function readBody(request: IncomingMessage, parseYaml: ParseYaml): Promise<Body> {
   const mediaType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-  const text = (await readBytes(request)).toString('utf8');
-  if (text.trim() === '') return { mediaType, value: undefined, duplicates: [] };
+  const bytes = await readBytes(request);
+  if (bytes.every((byte) => BLANKS.has(byte))) return { mediaType, value: undefined, duplicates: [] };
   if (request.headers['content-encoding'] !== undefined) {
     throw unsupportedMediaType('compressed request bodies are not supported: send the body as it is');
   }
+  if (mediaType === PROTOBUF_TYPE) return { mediaType, value: protobufValue(bytes), duplicates: [] };
+  const text = bytes.toString('utf8');
   if (mediaType === '' || JSON_TYPES.includes(mediaType)) return { mediaType, ...decodeJson(text) };
   if (YAML_TYPES.includes(mediaType)) return { mediaType, ...decodeYaml(text, parseYaml) };
   throw unsupportedMediaType(
-    `the body of the request was in an unknown format - accepted media types include: ${[...JSON_TYPES, ...YAML_TYPES].join(', ')}`,
+    `the body of the request was in an unknown format - accepted media types include: ${[...JSON_TYPES, ...YAML_TYPES, PROTOBUF_TYPE].join(', ')}`,
   );
 }
 
@@ -52,6 +59,12 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
     request.on('end', () => resolve(Buffer.concat(chunks)));
     request.on('error', reject);
   });
+}
+
+function protobufValue(bytes: Buffer): unknown {
+  const decoded = decodeProtobuf(bytes);
+  if (decoded.ok) return decoded.value;
+  throw unsupportedMediaType(`the protobuf body of the request was not understood: ${decoded.why}`);
 }
 
 function decodeJson(text: string): Pick<Body, 'value' | 'duplicates'> {

@@ -12,8 +12,7 @@ import type { Holding } from '../core/allocation/sharing.ts';
 import { viewService } from '../core/allocation/view-service.ts';
 import type { Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
-import type { Address } from '../core/net/address.ts';
-import { sameAddress } from '../core/net/address.ts';
+import type { Address, IpFamily } from '../core/net/address.ts';
 import { changedPools } from './changed-pools.ts';
 
 export interface Outcome {
@@ -36,6 +35,8 @@ export class Allocator {
   /** Those who have nothing, whatever they wait for. */
   readonly #waiting = new Set<string>();
   #touchedPools = new Set<string>();
+  /** Addresses about which something changed that those who wait for them should know. */
+  #touched = new AddressSet();
   #snapshot: Snapshot = EMPTY_SNAPSHOT;
 
   /** `find` gives the Service of a key as it is stored now. */
@@ -67,13 +68,17 @@ export class Allocator {
       const held = planHeld(this.ledger, snapshot, view);
       if (held !== undefined) this.ledger.settle(view, held);
     }
-    const keeping = candidates.filter(({ view }) => this.ledger.holding(view.key) !== undefined);
-    const others = candidates.filter(({ view }) => this.ledger.holding(view.key) === undefined);
-    return [...keeping, ...others].map((candidate) => {
+    const holds = ({ view }: Candidate) => this.ledger.holding(view.key) !== undefined;
+    const keeping = candidates.filter(holds);
+    const others = candidates.filter((candidate) => !holds(candidate));
+    const outcomes = new Map<string, Outcome>();
+    for (const candidate of [...keeping, ...others]) {
       // Now its status counts once more, with what it may not keep, and nobody can take the rest meanwhile.
       this.ledger.release(candidate.view.key);
-      return this.#decide(candidate);
-    });
+      this.#decide(candidate, outcomes);
+    }
+    this.#tellWhoWaitsForTouched(outcomes);
+    return [...outcomes.values()];
   }
 
   /** Puts a configuration in force and answers the keys of the Services to decide again. */
@@ -92,45 +97,48 @@ export class Allocator {
    * of the same name is there again: it is another Service.
    */
   decide(keys: Iterable<string>, gone: Iterable<string>): readonly Outcome[] {
+    const outcomes = new Map<string, Outcome>();
     const freed: Address[] = [];
-    const settle = (candidate: Candidate): Outcome => {
-      const before = this.ledger.holding(candidate.view.key);
-      const outcome = this.#decide(candidate);
-      freed.push(...addressesFreed(before, this.ledger.holding(candidate.view.key)));
-      return outcome;
-    };
     for (const key of gone) freed.push(...this.#forget(key));
     const candidates = this.#candidates(new Set(keys)).toSorted(byAge);
     const holds = ({ view }: Candidate) => this.ledger.holding(view.key) !== undefined;
     const leaving = candidates.filter(({ view }) => !view.ours);
     const having = candidates.filter((candidate) => candidate.view.ours && holds(candidate));
     const asking = candidates.filter((candidate) => candidate.view.ours && !holds(candidate));
-    return [...[...leaving, ...having].map(settle), ...this.#serve(asking, freed)];
+    for (const candidate of [...leaving, ...having]) freed.push(...this.#decide(candidate, outcomes));
+    this.#serve(asking, freed, outcomes);
+    this.#tellWhoWaitsForTouched(outcomes);
+    return [...outcomes.values()];
   }
 
   /** The Services that wait, old news and new, oldest first. */
-  #serve(news: readonly Candidate[], freed: readonly Address[]): readonly Outcome[] {
+  #serve(news: readonly Candidate[], freed: readonly Address[], outcomes: Map<string, Outcome>): void {
     const isNews = new Set(news.map(({ view }) => view.key));
-    const woken = this.#candidates(this.#keysHelpedBy(freed)).filter(({ view }) => !isNews.has(view.key));
+    const woken = freed.length === 0 ? [] : this.#candidates(this.#keysHelpedBy(new AddressSet(freed)));
     const left = [...freed];
-    const outcomes: Outcome[] = [];
-    for (const candidate of [...news, ...woken].toSorted(byAge)) {
+    for (const candidate of [...news, ...woken.filter(({ view }) => !isNews.has(view.key))].toSorted(byAge)) {
       for (let last = left.at(-1); last && !this.#isToBeHad(last); last = left.at(-1)) left.pop();
       // Once all that came free is taken again there is nothing for those who were woken for it.
-      if (left.length > 0 || isNews.has(candidate.view.key)) outcomes.push(this.#decide(candidate));
+      if (left.length > 0 || isNews.has(candidate.view.key)) this.#decide(candidate, outcomes);
     }
-    return outcomes;
   }
 
-  #decide({ view, service }: Candidate): Outcome {
+  /** Who waits for one address is told by whom it is held now, even if that is no help. */
+  #tellWhoWaitsForTouched(outcomes: Map<string, Outcome>): void {
+    const touched = this.#touched;
+    this.#touched = new AddressSet();
+    const keys = [...this.#hungry].filter(([, wanted]) => wanted.some((address) => touched.has(address)));
+    const candidates = this.#candidates(keys.map(([key]) => key));
+    for (const candidate of candidates.toSorted(byAge)) this.#decide(candidate, outcomes);
+    this.#touched = new AddressSet();
+  }
+
+  /** Answers what others may have now. */
+  #decide({ view, service }: Candidate, outcomes: Map<string, Outcome>): readonly Address[] {
     const before = this.ledger.holding(view.key);
     const decision = plan(this.ledger, this.#snapshot, view);
     this.ledger.settle(view, decision);
-    const after = this.ledger.holding(view.key);
-    if (!sameAddresses(before, after)) {
-      this.#touch(before);
-      this.#touch(after);
-    }
+    outcomes.set(view.key, { view, service, decision });
     this.#waiting.delete(view.key);
     this.#hungry.delete(view.key);
     if (decision.kind === 'waiting') this.#waiting.add(view.key);
@@ -138,7 +146,11 @@ export class Allocator {
     if (isHungry(decision)) {
       this.#hungry.set(view.key, request.kind === 'addresses' ? request.addresses : []);
     }
-    return { view, service, decision };
+    const after = this.ledger.holding(view.key);
+    if (sameHolding(before, after)) return [];
+    this.#touch(before);
+    this.#touch(after);
+    return addressesFreed(before, after);
   }
 
   #forget(key: string): readonly Address[] {
@@ -149,13 +161,14 @@ export class Allocator {
   }
 
   #touch(holding: Holding | undefined): void {
-    if (holding !== undefined) this.#touchedPools.add(holding.pool);
+    if (holding === undefined) return;
+    this.#touchedPools.add(holding.pool);
+    for (const address of holding.addresses) this.#touched.add(address);
   }
 
-  #keysHelpedBy(freed: readonly Address[]): readonly string[] {
-    if (freed.length === 0) return [];
+  #keysHelpedBy(freed: AddressSet): readonly string[] {
     return [...this.#hungry]
-      .filter(([, wanted]) => wanted.length === 0 || wanted.some((address) => isIn(address, freed)))
+      .filter(([, wanted]) => wanted.length === 0 || wanted.some((address) => freed.has(address)))
       .map(([key]) => key);
   }
 
@@ -175,6 +188,22 @@ export class Allocator {
   }
 }
 
+class AddressSet {
+  readonly #values: Readonly<Record<IpFamily, Set<bigint>>> = { IPv4: new Set(), IPv6: new Set() };
+
+  constructor(addresses: readonly Address[] = []) {
+    for (const address of addresses) this.add(address);
+  }
+
+  add({ family, value }: Address): void {
+    this.#values[family].add(value);
+  }
+
+  has({ family, value }: Address): boolean {
+    return this.#values[family].has(value);
+  }
+}
+
 /** Only a change of who holds what helps these; the others wait for their author or for the configuration. */
 function isHungry(decision: Decision): boolean {
   if (decision.kind === 'foreign') return false;
@@ -182,30 +211,24 @@ function isHungry(decision: Decision): boolean {
   return findings.some(({ code }) => code === 'LB107' || code === 'LB108' || code === 'LB111');
 }
 
-/** What others may have now: addresses given up, and addresses still held whose sharing may have become easier. */
+/** Addresses given up, and addresses still held whose sharing may have become easier. */
 function addressesFreed(before: Holding | undefined, after: Holding | undefined): readonly Address[] {
   if (before === undefined) return [];
-  if (after === undefined) return before.addresses;
-  const sharesAlike =
-    before.sharingKey === after.sharingKey &&
-    before.backendKey === after.backendKey &&
-    before.ports.join() === after.ports.join();
-  return sharesAlike
-    ? before.addresses.filter((address) => !isIn(address, after.addresses))
-    : before.addresses;
+  if (after === undefined || !sharesAlike(before, after)) return before.addresses;
+  const stillHeld = new AddressSet(after.addresses);
+  return before.addresses.filter((address) => !stillHeld.has(address));
 }
 
-function sameAddresses(a: Holding | undefined, b: Holding | undefined): boolean {
+function sameHolding(a: Holding | undefined, b: Holding | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  return (
-    a.pool === b.pool &&
-    a.addresses.length === b.addresses.length &&
-    a.addresses.every((address) => isIn(address, b.addresses))
-  );
+  const others = new AddressSet(b.addresses);
+  const sameAddresses =
+    a.addresses.length === b.addresses.length && a.addresses.every((each) => others.has(each));
+  return a.pool === b.pool && sameAddresses && sharesAlike(a, b);
 }
 
-function isIn(address: Address, addresses: readonly Address[]): boolean {
-  return addresses.some((other) => sameAddress(other, address));
+function sharesAlike(a: Holding, b: Holding): boolean {
+  return a.sharingKey === b.sharingKey && a.backendKey === b.backendKey && a.ports.join() === b.ports.join();
 }
 
 /** Oldest first; of the same second, by key. */

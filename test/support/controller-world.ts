@@ -55,10 +55,14 @@ export class ControllerWorld {
     await Promise.all([this.configuration.stop(), this.controller.stop()]);
   }
 
-  /** Creates or replaces pools; one advertisement announces whatever there is. */
+  /** Creates pools or replaces their specs; one advertisement announces whatever there is. */
   async putPools(...pools: IPAddressPool[]): Promise<void> {
     this.kube.put<L2Advertisement>(L2_ADVERTISEMENTS, advertisement());
-    for (const pool of pools) this.kube.put(IP_ADDRESS_POOLS, pool);
+    for (const pool of pools) {
+      const { name = '', namespace = '' } = pool.metadata;
+      const before = this.kube.read<IPAddressPool>(IP_ADDRESS_POOLS, { namespace, name });
+      this.kube.put(IP_ADDRESS_POOLS, { ...pool, ...(before?.status && { status: before.status }) });
+    }
     await settle();
   }
 

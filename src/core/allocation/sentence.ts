@@ -38,6 +38,14 @@ export function aboutAddress(
   return finding(code, view, asked.path, value, `${wrong}; ${remedy}`);
 }
 
+/**
+ * The sentence without the address it offers. That one changes with what happens to others, which is no reason to say the
+ * sentence again.
+ */
+export function withoutOffer(message: string): string {
+  return message.replace(/nearest free: \S+ \(pool .*?\)|no free IPv[46] address is open to it/g, '');
+}
+
 export function finding(
   code: FindingCode,
   view: ServiceView,

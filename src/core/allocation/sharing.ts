@@ -59,11 +59,11 @@ export class AddressUse {
 
   /** Why `sharer` may not be here too, leaving aside what it holds itself. */
   conflictWith(sharer: Sharer): Conflict | undefined {
-    // All who share have the same keys, so one of them speaks for the others.
+    // All who share have the same keys, so any of them speaks for the others; the one named is always the same.
     const other = this.#anyBut(sharer.key);
     if (other === undefined) return undefined;
     const keys = conflictOfKeys(sharer, other);
-    if (keys !== undefined) return keys;
+    if (keys !== undefined) return { ...keys, by: this.#firstBut(sharer.key) ?? keys.by };
     for (const port of sharer.ports) {
       const by = this.#ports.get(port);
       if (by !== undefined && by !== sharer.key) return { kind: 'port', by, port };
@@ -74,6 +74,14 @@ export class AddressUse {
   #anyBut(key: string): Holding | undefined {
     for (const holding of this.#holdings.values()) if (holding.key !== key) return holding;
     return undefined;
+  }
+
+  #firstBut(key: string): string | undefined {
+    let first: string | undefined;
+    for (const other of this.#holdings.keys()) {
+      if (other !== key && (first === undefined || other < first)) first = other;
+    }
+    return first;
   }
 }
 

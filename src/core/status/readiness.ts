@@ -11,6 +11,7 @@ import { FINDINGS, formatFinding } from '../../api/findings.ts';
 import type { Service } from '../../api/kubernetes.ts';
 import type { Condition } from '../../api/meta.ts';
 import type { Decision } from '../allocation/decision.ts';
+import { withoutOffer } from '../allocation/sentence.ts';
 import type { ServiceView } from '../allocation/service-view.ts';
 import { formatAddress } from '../net/address.ts';
 
@@ -39,8 +40,12 @@ export function storedCondition(service: Service): Condition | undefined {
   return service.status?.conditions?.find(({ type }) => type === ADDRESS_READY);
 }
 
+/** True where both say the same, whatever free address they offer instead. */
 export function sameReadiness(a: Readiness | undefined, b: Readiness | undefined): boolean {
-  return a?.status === b?.status && a?.reason === b?.reason && a?.message === b?.message;
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.status === b.status && a.reason === b.reason && withoutOffer(a.message) === withoutOffer(b.message)
+  );
 }
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Service } from '../../../../src/api/kubernetes.ts';
 import type { Decision } from '../../../../src/core/allocation/decision.ts';
-import { noPools } from '../../../../src/core/allocation/findings.ts';
+import { noPools, outsidePools } from '../../../../src/core/allocation/findings.ts';
 import { viewService } from '../../../../src/core/allocation/view-service.ts';
 import { readinessOf } from '../../../../src/core/status/readiness.ts';
 import type { StatusWrite } from '../../../../src/core/status/service-status.ts';
@@ -178,6 +178,21 @@ describe('a Service that is not ours any more', () => {
       undefined,
     );
   });
+});
+
+test('another free address to offer is no reason to write', () => {
+  const at = (near: string): Decision => ({
+    kind: 'waiting',
+    finding: outsidePools(
+      view('a'),
+      { path: 'spec.loadBalancerIP', address: address('192.0.2.9') },
+      near === '' ? undefined : { address: address(near), pool: 'p' },
+    ),
+    released: [],
+  });
+  assert.equal(write(at('192.0.2.2'), written(at('192.0.2.1'))), undefined);
+  assert.equal(write(at(''), written(at('192.0.2.1'))), undefined);
+  assert.equal(write(waiting, written(at('192.0.2.1')))?.how, 'apply');
 });
 
 test('the condition names the request it answers', () => {

@@ -48,7 +48,7 @@ export interface CrdVersion {
   additionalPrinterColumns?: CrdColumn[];
 }
 
-export interface CrdColumn {
+interface CrdColumn {
   name: string;
   type: string;
   format?: string;

@@ -14,7 +14,7 @@ import { clusterIpFaults } from './service-families.ts';
 import { isHeadless, isReachableFromOutside, needsHealthCheck } from './service-spec.ts';
 import type { ServiceSpec, StoredService } from './service-spec.ts';
 
-export const PORT_RANGE = 'must be between 1 and 65535, inclusive';
+const PORT_RANGE = 'must be between 1 and 65535, inclusive';
 const ONLY_LOAD_BALANCER = "may only be used when `type` is 'LoadBalancer'";
 
 /** The faults of a Service whose defaults are filled in and whose addresses are allocated. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Schema } from '../../../../../src/standalone/apiserver/definition.ts';
-import { formatFault, invalidObject } from '../../../../../src/standalone/apiserver/schema/faults.ts';
+import { formatFault } from '../../../../../src/standalone/apiserver/schema/faults.ts';
 import { validateSchema } from '../../../../../src/standalone/apiserver/schema/validate.ts';
 
 /** The faults of a value at `spec.x`, as they are printed. */
@@ -267,91 +267,6 @@ describe('validateSchema', () => {
           for (const fault of faultsOf(schema, text)) assert.match(fault, /^spec\.x: Invalid value: /);
         },
       ),
-    );
-  });
-});
-
-describe('formats', () => {
-  const good: Record<string, string[]> = {
-    date: ['2026-11-20'],
-    'date-time': ['2026-11-20T23:57:06Z', '2026-11-20T23:57:06.123456+01:00'],
-    duration: ['1h30m', '0', '-1.5s', '.5h', '22 ns', '3 days'],
-    ipv4: ['192.0.2.1'],
-    ipv6: ['2001:db8::1'],
-    cidr: ['192.0.2.0/24', '192.0.2.7/24', '2001:db8::/64'],
-    mac: ['00:11:22:33:44:55', '0011.2233.4455'],
-    byte: ['', 'YQ==', 'YWI='],
-    uri: ['https://example.com/a', '/path'],
-  };
-  const bad: Record<string, string[]> = {
-    date: ['2026-1-1', '2026-02-32'],
-    'date-time': ['2026-11-20', '2026-11-20T24:00:00Z', '2026-11-20 23:57:06Z'],
-    duration: ['', '1', '1x', 'h'],
-    ipv4: ['2001:db8::1', '010.0.0.1'],
-    ipv6: ['192.0.2.1', '1::2::3'],
-    cidr: ['192.0.2.0', '192.0.2.0/33', ' 192.0.2.0/24', '192.0.2.0-192.0.2.9'],
-    mac: ['00:11:22:33:44'],
-    byte: ['a', 'YQ=', 'Y!=='],
-    uri: ['not a uri'],
-  };
-  for (const [format, texts] of Object.entries(good))
-    for (const text of texts)
-      it(`${format} takes ${JSON.stringify(text)}`, () =>
-        assert.deepEqual(faultsOf({ type: 'string', format }, text), []));
-  for (const [format, texts] of Object.entries(bad))
-    for (const text of texts)
-      it(`${format} refuses ${JSON.stringify(text)}`, () =>
-        assert.equal(faultsOf({ type: 'string', format }, text).length, 1));
-});
-
-describe('invalidObject', () => {
-  const services = { group: '', version: 'v1', plural: 'services', kind: 'Service', namespaced: true };
-
-  it('is the 422 of kube-apiserver', () => {
-    const error = invalidObject(services, 'x', [
-      {
-        reason: 'Invalid',
-        path: 'spec.ports[0].port',
-        value: 0,
-        message: 'must be between 1 and 65535, inclusive',
-      },
-    ]);
-    assert.equal(
-      error.message,
-      'Service "x" is invalid: spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive',
-    );
-    assert.equal(error.status.code, 422);
-    assert.equal(error.status.reason, 'Invalid');
-    assert.deepEqual(error.status.details, {
-      name: 'x',
-      kind: 'Service',
-      causes: [
-        {
-          reason: 'FieldValueInvalid',
-          message: 'Invalid value: 0: must be between 1 and 65535, inclusive',
-          field: 'spec.ports[0].port',
-        },
-      ],
-    });
-  });
-
-  it('lists several faults once each', () => {
-    const fault = { reason: 'Required', path: 'spec', message: '' } as const;
-    const pools = {
-      group: 'metallb.io',
-      version: 'v1beta1',
-      plural: 'ipaddresspools',
-      kind: 'IPAddressPool',
-      namespaced: true,
-    };
-    const error = invalidObject(pools, 'p', [
-      fault,
-      fault,
-      { reason: 'Forbidden', path: 'spec.b', message: 'no' },
-    ]);
-    assert.equal(
-      error.message,
-      'IPAddressPool.metallb.io "p" is invalid: [spec: Required value, spec.b: Forbidden: no]',
     );
   });
 });

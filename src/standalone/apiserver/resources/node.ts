@@ -17,7 +17,12 @@ const SCHEMA: Schema = object({
   status: {
     ...OPAQUE,
     properties: {
-      addresses: listByKey(['type'], object({ type: TEXT, address: TEXT }, ['type', 'address'])),
+      // Not a map by type: a node of two families has two InternalIPs.
+      addresses: {
+        ...list(object({ type: TEXT, address: TEXT }, ['type', 'address'])),
+        'x-kubernetes-patch-strategy': 'merge',
+        'x-kubernetes-patch-merge-key': 'type',
+      },
       conditions: listByKey(
         ['type'],
         object(

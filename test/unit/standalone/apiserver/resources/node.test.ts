@@ -30,4 +30,12 @@ describe('Node', () => {
     });
     assert.equal(new BuiltIns().cells('Node', { metadata: { name: 'n' } })['Status'], 'Unknown');
   });
+
+  it('may have an address of each family', () => {
+    const addresses = [
+      { type: 'InternalIP', address: '10.0.0.1' },
+      { type: 'InternalIP', address: 'fd00::1' },
+    ];
+    new BuiltIns().write('Node', { metadata: { name: 'n1' }, status: { addresses } });
+  });
 });

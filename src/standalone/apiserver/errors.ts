@@ -8,7 +8,7 @@ import { ApiError } from './definition.ts';
 type Named = Pick<Resource, 'group' | 'plural'>;
 
 /** `services` or `ipaddresspools.metallb.io`: how messages name a resource. */
-export function formatResource(resource: Named): string {
+function formatResource(resource: Named): string {
   return resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
 }
 

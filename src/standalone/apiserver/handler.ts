@@ -61,7 +61,7 @@ export class Handler {
     }
   }
 
-  /** Ends every open watch, as at the end of its time: clients resume elsewhere or later. */
+  /** Ends every open watch and its connection: clients resume elsewhere or later. */
   endWatches(): void {
     for (const end of this.#watches) end();
   }
@@ -167,6 +167,8 @@ export class Handler {
     const end = (): void => {
       stop();
       open().end();
+      // With what is written, but without waiting for the client to let go of the connection.
+      response.socket?.end();
     };
     this.#watches.add(end);
     response.once('close', () => {

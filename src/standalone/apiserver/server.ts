@@ -102,21 +102,29 @@ export class ApiServer implements Startable {
     this.#namespaces.start();
     await this.preload(firstObjects());
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
-      this.#server.listen({ host, port }, resolve);
+      const refuse = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port));
+      this.#server.once('error', refuse);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', refuse);
+        // A connection that could not be accepted (too many open files) ends neither the server nor the process.
+        this.#server.on('error', (error) =>
+          this.#options.log.error('the API server failed to accept', { error }),
+        );
+        resolve();
+      });
     });
   }
 
   async stop(): Promise<void> {
     await this.#namespaces.stop();
     this.#handler.endWatches();
+    this.#webhooks.close();
     if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
     const cancel = this.#options.clock.after(STOP_GRACE_MS, () => this.#server.closeAllConnections());
     await closed;
     cancel();
-    this.#webhooks.close();
   }
 
   /**

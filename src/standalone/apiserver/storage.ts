@@ -106,8 +106,9 @@ export class Storage implements ServerState {
     if (revision < this.#compacted) return undefined;
     const table = tableKey(resource);
     const objects = new Map(this.#tables.get(table)?.objects);
-    for (const change of this.#history.toReversed()) {
-      if (change.revision <= revision) break;
+    for (let index = this.#history.length - 1; index >= 0; index--) {
+      const change = this.#history[index];
+      if (change === undefined || change.revision <= revision) break;
       if (change.table !== table) continue;
       const key = objectKey(change.object.metadata.namespace, change.object.metadata.name ?? '');
       if (change.previous === undefined) objects.delete(key);

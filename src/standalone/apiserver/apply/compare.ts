@@ -2,7 +2,7 @@
 import type { Schema } from '../definition.ts';
 import { sameJson } from '../json.ts';
 import { isObject } from '../schema/schema.ts';
-import { fieldSet, isEmptySet, NO_FIELDS } from './field-set.ts';
+import { fieldSet, NO_FIELDS } from './field-set.ts';
 import type { FieldSet } from './field-set.ts';
 import { partsOf } from './shape.ts';
 
@@ -47,10 +47,6 @@ export function compareFields(schema: Schema, before: unknown, after: unknown): 
     modified: collect(false, 'modified'),
     removed: collect(after === undefined, 'removed'),
   };
-}
-
-export function isSame(differences: Differences): boolean {
-  return isEmptySet(differences.added) && isEmptySet(differences.modified) && isEmptySet(differences.removed);
 }
 
 function isEmptyValue(value: unknown): boolean {

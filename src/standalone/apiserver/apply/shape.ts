@@ -43,7 +43,7 @@ export function partsOf(schema: Schema, value: unknown): Map<string, Part> | und
 }
 
 /** What the schema says of the field at one path element. */
-export function schemaBelow(schema: Schema, element: string): { schema: Schema; named: boolean } {
+function schemaBelow(schema: Schema, element: string): { schema: Schema; named: boolean } {
   if (!element.startsWith('f:')) return { schema: schema.items ?? UNKNOWN, named: false };
   const key = element.slice(2);
   return {

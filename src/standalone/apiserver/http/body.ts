@@ -6,7 +6,7 @@ import { inspectJson } from './duplicate-keys.ts';
 import { decodeProtobuf } from './protobuf.ts';
 
 /** As in kube-apiserver. */
-export const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
+const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
 
 export interface Body {
   /** Lower case, without parameters; empty where the client named none. */

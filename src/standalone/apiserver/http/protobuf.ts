@@ -63,7 +63,8 @@ function assign(object: JsonObject, field: Field, value: bigint | Uint8Array): b
         : undefined;
     if (entry === undefined) return false;
     const map = (object[name] ??= {}) as JsonObject;
-    setKey(map, String(entry['key'] ?? ''), entry['value'] ?? '');
+    const { key = '', value: content = '' } = entry as { key?: string; value?: string };
+    setKey(map, key, content);
     return true;
   }
   const read = readValue(type, value);

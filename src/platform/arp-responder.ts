@@ -64,6 +64,7 @@ export class ArpResponder {
   readonly #from = new Uint8Array(20); // struct sockaddr_ll
   readonly #fromView = new DataView(this.#from.buffer);
   #entries = new Map<Ipv4, Entry>();
+  /** By index. */
   #links = new Map<number, ArpLink>();
   /** While true nothing is answered. */
   silent = false;

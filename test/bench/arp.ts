@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { systemClock } from '../../src/platform/clock.ts';
 import { PacketThread } from '../../src/platform/packet-io.ts';
-import type { ProbeResult } from '../support/arp-prober.ts';
+import type { Probed } from '../support/arp-prober.ts';
 import { enterPrivateNetwork, faultOfPrivateNetwork } from '../support/private-network.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 
@@ -48,35 +48,51 @@ function ip(command: string): void {
   if (status !== 0) throw new Error(`ip ${command}: ${stderr.trim()}`);
 }
 
-async function probe(count: number): Promise<ProbeResult> {
+async function probe(count: number): Promise<Record<string, Probed>> {
   const command = ['netns', 'exec', 'client', process.execPath, PROBER, 'c0', String(count), KERNEL, VIP];
   const child = spawn('ip', command, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`the prober ended with ${code}`);
-  return JSON.parse(output) as ProbeResult;
+  return JSON.parse(output) as Record<string, Probed>;
 }
 
-function line(situation: string, result: ProbeResult): object {
-  const ours = figures(result, VIP);
-  const kernel = figures(result, KERNEL);
+function line(situation: string, result: Record<string, Probed>): object {
+  const ours = figures(result[VIP]);
+  const kernel = figures(result[KERNEL]);
+  const ratio = (of: (it: Figures) => number): number => Number((of(ours) / of(kernel)).toFixed(1));
   return {
     bench: 'arp reply',
     situation,
     probes: PROBES,
     ours,
     kernel,
-    p50Ratio: Number((ours.p50Us / kernel.p50Us).toFixed(1)),
+    p50RatioForClient: ratio(({ client }) => client.p50Us),
+    p50RatioOnWire: ratio(({ wire }) => wire.p50Us),
   };
 }
 
-function figures(
-  result: ProbeResult,
-  address: string,
-): { p50Us: number; p99Us: number; maxUs: number; lost: number } {
-  const { answeredUs, lost } = result[address] ?? { answeredUs: [], lost: PROBES };
-  const sorted = answeredUs.toSorted((a, b) => a - b);
+interface Times {
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly maxUs: number;
+}
+
+interface Figures {
+  /** What a program that asks has to wait. */
+  readonly client: Times;
+  /** Between the request on the wire and the answer on it. */
+  readonly wire: Times;
+  readonly lost: number;
+}
+
+function figures({ clientUs, wireUs, lost }: Probed = { clientUs: [], wireUs: [], lost: PROBES }): Figures {
+  return { client: times(clientUs), wire: times(wireUs), lost };
+}
+
+function times(all: readonly number[]): Times {
+  const sorted = all.toSorted((a, b) => a - b);
   const at = (share: number): number => Math.round(sorted[Math.floor((sorted.length - 1) * share)] ?? NaN);
-  return { p50Us: at(0.5), p99Us: at(0.99), maxUs: at(1), lost };
+  return { p50Us: at(0.5), p99Us: at(0.99), maxUs: at(1) };
 }

@@ -1,42 +1,83 @@
 /**
  * `node arp-prober.ts INTERFACE COUNT ADDRESS…`: asks for the addresses in turn, a millisecond apart, and writes one line of
- * JSON: for each address the microseconds until each answer. It spins while it waits, so that what is measured is the answer
- * and not how fast this process wakes up; the same for all addresses, so they can be compared.
+ * JSON: for each address the microseconds until each answer, twice. `wireUs` is between the kernel's own time stamps, of the
+ * request as it left this interface and of the answer as it arrived; `clientUs` is what a program that asks has to wait,
+ * with the cost of sending and of waking up in it.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseAddress } from '../../src/core/net/address.ts';
-import { EAGAIN, NativeSocket, check, loadNative } from '../../src/platform/native.ts';
-import {
-  BROADCAST_MAC,
-  ETHERTYPE_ARP,
-  REPLY,
-  REQUEST,
-  decodeArp,
-  encodeArp,
-} from '../../src/protocol/arp/frame.ts';
+import { READABLE, check, loadNative } from '../../src/platform/native.ts';
+import { BROADCAST_MAC, REPLY, REQUEST, decodeArp, encodeArp } from '../../src/protocol/arp/frame.ts';
 
 const AF_PACKET = 17;
 const SOCK_RAW = 3;
+/** Only sockets for all protocols are shown what is sent, and only by others. */
+const ETH_P_ALL = 3;
+const SOL_SOCKET = 1;
+const SO_TIMESTAMPNS = 35;
 const LOST_AFTER_MS = 1000;
 
-export type ProbeResult = Record<string, { readonly answeredUs: readonly number[]; readonly lost: number }>;
+interface Answer {
+  readonly wireUs: number;
+  readonly clientUs: number;
+}
+
+export interface Probed {
+  readonly wireUs: readonly number[];
+  readonly clientUs: readonly number[];
+  readonly lost: number;
+}
 
 const [, , name = '', count = '', ...targets] = process.argv;
-const readAttribute = (attribute: string): string =>
-  readFileSync(`/sys/class/net/${name}/${attribute}`, 'utf8').trim();
+const native = loadNative();
+const sender = check(native.socket(AF_PACKET, SOCK_RAW, 0), 'socket');
+const fd = check(native.socket(AF_PACKET, SOCK_RAW, 0), 'socket');
 const mac = Number.parseInt(readAttribute('address').replaceAll(':', ''), 16);
-const address = Buffer.alloc(20); // struct sockaddr_ll
-address.writeUInt16LE(AF_PACKET, 0);
-address.writeUInt16BE(ETHERTYPE_ARP, 2);
-address.writeInt32LE(Number(readAttribute('ifindex')), 4);
+const interfaceAddress = Buffer.alloc(20); // struct sockaddr_ll
+interfaceAddress.writeUInt16LE(AF_PACKET, 0);
+interfaceAddress.writeUInt16BE(ETH_P_ALL, 2);
+interfaceAddress.writeInt32LE(Number(readAttribute('ifindex')), 4);
+check(native.setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1), 'SO_TIMESTAMPNS');
+check(native.bind(fd, interfaceAddress), 'bind');
+check(native.pollOpen(fd, READABLE, readFrames), 'poll');
 
-const socket = new NativeSocket(loadNative(), AF_PACKET, SOCK_RAW, 0);
-socket.bind(address);
-const bytes = new Uint8Array(128);
+const results = targets.map((text) => {
+  return {
+    text,
+    ip: Number(parseAddress(text)?.value),
+    wireUs: [] as number[],
+    clientUs: [] as number[],
+    lost: 0,
+  };
+});
+const bytes = new Uint8Array(256);
+const control = Buffer.alloc(64);
+let sentUs = 0;
+let startMs = 0;
+let answered: (answer: Answer) => void = () => {};
+let askedFor = 0;
 
-/** Microseconds until the answer; undefined for none. */
-function probe(targetIp: number): number | undefined {
+for (let i = 0; i < Number(count); i += 1) {
+  for (const result of results) {
+    const answer = await probe(result.ip);
+    if (answer === undefined) result.lost += 1;
+    else {
+      result.wireUs.push(answer.wireUs);
+      result.clientUs.push(answer.clientUs);
+    }
+    await sleep(1);
+  }
+}
+const output: Record<string, Probed> = Object.fromEntries(
+  results.map(({ text, ...probed }) => [text, probed]),
+);
+console.log(JSON.stringify(output));
+native.close(fd);
+native.close(sender);
+
+/** Undefined for no answer. */
+async function probe(targetIp: number): Promise<Answer | undefined> {
   const request = {
     destination: BROADCAST_MAC,
     source: mac,
@@ -45,32 +86,31 @@ function probe(targetIp: number): number | undefined {
     senderIp: 0,
   };
   const frame = encodeArp({ ...request, targetMac: 0, targetIp });
-  const startMs = performance.now();
-  check(socket.send(frame, address), 'send');
-  for (;;) {
-    const length = socket.receive(bytes, null);
-    const elapsedMs = performance.now() - startMs;
-    if (length === EAGAIN) {
-      if (elapsedMs > LOST_AFTER_MS) return undefined;
-      continue;
+  const answer = Promise.withResolvers<Answer | undefined>();
+  const timer = setTimeout(() => answer.resolve(undefined), LOST_AFTER_MS);
+  answered = answer.resolve;
+  askedFor = targetIp;
+  startMs = performance.now();
+  check(native.sendmsg(sender, frame, frame.length, interfaceAddress, null), 'send');
+  await answer.promise.finally(() => clearTimeout(timer));
+  return answer.promise;
+}
+
+/** The sender's requests come by here too, with the time they left. */
+function readFrames(): void {
+  for (let length = 0; length >= 0;) {
+    length = native.recvmsg(fd, bytes, null, control, null);
+    const frame = length < 0 ? undefined : decodeArp(bytes, length);
+    if (frame === undefined) continue;
+    // struct cmsghdr (16 bytes), then struct timespec.
+    const atUs = Number(control.readBigInt64LE(16)) * 1e6 + Number(control.readBigInt64LE(24)) / 1e3;
+    if (frame.operation === REQUEST && frame.source === mac) sentUs = atUs;
+    if (frame.operation === REPLY && frame.senderIp === askedFor) {
+      answered({ wireUs: atUs - sentUs, clientUs: (performance.now() - startMs) * 1000 });
     }
-    const answer = decodeArp(bytes, check(length, 'receive'));
-    if (answer?.operation === REPLY && answer.senderIp === targetIp) return elapsedMs * 1000;
   }
 }
 
-const results = targets.map((text) => {
-  return { text, ip: Number(parseAddress(text)?.value), answeredUs: [] as number[], lost: 0 };
-});
-for (let i = 0; i < Number(count); i += 1) {
-  for (const result of results) {
-    const answeredUs = probe(result.ip);
-    if (answeredUs === undefined) result.lost += 1;
-    else result.answeredUs.push(answeredUs);
-    await sleep(1);
-  }
+function readAttribute(attribute: string): string {
+  return readFileSync(`/sys/class/net/${name}/${attribute}`, 'utf8').trim();
 }
-const output: ProbeResult = Object.fromEntries(
-  results.map(({ text, answeredUs, lost }) => [text, { answeredUs, lost }]),
-);
-console.log(JSON.stringify(output));

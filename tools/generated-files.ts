@@ -44,7 +44,11 @@ both are set the first counts.`;
 
 const CONFIGURATION_INTRODUCTION = `The objects that configure addresses, in the namespace Cleat reads its configuration from (\`metallb-system\` unless told
 otherwise). A field with * is required. A label selector has \`matchLabels\` and \`matchExpressions\` (\`key\`, \`operator\` In, NotIn,
-Exists or DoesNotExist, \`values\`), all of which must fit; one without either fits everything.`;
+Exists or DoesNotExist, \`values\`), all of which must fit; one without either fits everything.
+
+The configuration of MetalLB before 0.13, YAML in the ConfigMap \`config\`, is read as well. Without any IPAddressPool it is the
+configuration. Beside IPAddressPools its pools count too while it has no fault and clashes with none of them, so a migration
+can go pool by pool; otherwise it is set aside as a whole with LB213, which says why, and the IPAddressPools count alone.`;
 
 function findingsTable(): string {
   const rows = Object.entries(FINDINGS).map(([code, { reason, level, meaning, remedy }]) => [

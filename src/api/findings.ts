@@ -191,11 +191,11 @@ export const FINDINGS = {
     remedy: 'Use routable addresses unless every client is on the same network segment.',
   },
   LB213: {
-    reason: 'SupersededPool',
+    reason: 'SupersededConfigMap',
     level: 'warn',
     meaning:
-      'A pool of the legacy ConfigMap exists as an IPAddressPool with the same addresses, and only that counts.',
-    remedy: 'Delete the pool from the ConfigMap.',
+      'The legacy ConfigMap, or one of its pools, does not count beside the IPAddressPools: the pool is one of them already, or the ConfigMap has faults or clashes with them.',
+    remedy: 'Delete the pool from the ConfigMap, or the ConfigMap.',
   },
 } as const satisfies Record<string, FindingKind>;
 

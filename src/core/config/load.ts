@@ -6,7 +6,7 @@
  * of level deny and there is no Snapshot; the caller keeps the last good one.
  */
 import type { Finding } from '../../api/findings.ts';
-import { FINDINGS } from '../../api/findings.ts';
+import { FINDINGS, formatFinding } from '../../api/findings.ts';
 import type { Namespace } from '../../api/kubernetes.ts';
 import type { ObjectRef } from '../../api/meta.ts';
 import type { IPAddressPool, L2Advertisement as L2AdvertisementObject } from '../../api/metallb.ts';
@@ -46,7 +46,36 @@ export function isFault(finding: Finding): boolean {
   return FINDINGS[finding.code].level === 'deny';
 }
 
+/**
+ * Reads everything. A legacy ConfigMap beside IPAddressPools is a special case: MetalLB 0.13 and later never read it, and
+ * many who migrated left it where it was. Where it has no fault and clashes with nothing its pools count beside the
+ * others, so a migration step by step strands nobody. Otherwise it is set aside as a whole, with one LB213 that says why:
+ * it must not keep the IPAddressPools from being used. Without any IPAddressPool it is the configuration, and its faults
+ * count like all others.
+ */
 export function loadConfig(input: ConfigInput): LoadedConfig {
+  const loaded = loadAll(input);
+  const { legacy, ...withoutLegacy } = input;
+  if (legacy === undefined || input.pools.length === 0) return loaded;
+  // A clash is written on both objects, so what is wrong with the ConfigMap is always among its own findings.
+  const faults = loaded.findings.filter((finding) => finding.object === legacy.source && isFault(finding));
+  if (faults.length === 0) return loaded;
+  const alone = loadAll(withoutLegacy);
+  return { ...alone, findings: [...alone.findings, setAside(legacy.source, faults)] };
+}
+
+function setAside(source: ObjectRef, faults: readonly Finding[]): Finding {
+  const path = `data.${LEGACY_CONFIG_KEY}`;
+  const why = faults.map(formatFinding).join('; ');
+  return {
+    code: 'LB213',
+    object: source,
+    path,
+    message: `${path} is set aside beside IPAddressPools: ${why}; correct or delete the ConfigMap`,
+  };
+}
+
+function loadAll(input: ConfigInput): LoadedConfig {
   const findings: Finding[] = [];
   const namespaces = labelsOfNamespaces(input.namespaces);
   const fromObjects = readObjects(

@@ -21,10 +21,8 @@ export function judgeConfiguration(facts: Facts, change: Change): readonly Remar
   const after = loadConfig(withChange(facts.configInput, change, change.object)).findings;
   const added = after.filter((finding) => !known.has(identityOf(finding)));
   const own = added.filter((finding) => isAbout(finding, change));
-  // A fault this change causes may be written on another object, such as the second pool of one name.
-  const caused = own.some(isFault)
-    ? []
-    : added.filter((finding) => isFault(finding) && !isAbout(finding, change));
+  // What this change causes may be written on another object: the second pool of one name, or a ConfigMap set aside.
+  const caused = own.some(isFault) ? [] : added.filter((finding) => !isAbout(finding, change));
   return [...own, ...caused.map(named)].map((finding) => ({ finding, level: levelOf(finding, facts) }));
 }
 

@@ -294,14 +294,53 @@ test('pools of objects and of the ConfigMap stand side by side', () => {
   const snapshot = loaded({ pools: [pool('new', ['10.0.1.0/24'])], legacy });
   assert.deepEqual([...snapshot.pools.keys()], ['new', 'old']);
   assert.deepEqual(advertisementsOf(snapshot, 'new'), []);
+});
 
-  assert.deepEqual(said({ pools: [pool('new', ['10.0.0.128/25'])], legacy }), [
-    'LB202 config: data.config.address-pools[0].addresses[0] 10.0.0.0/24 overlaps 10.0.0.128/25 of pool new: take it out of one pool',
-    'LB202 new: spec.addresses[0] 10.0.0.128/25 overlaps 10.0.0.0/24 of pool old: take it out of one pool',
-  ]);
-  assert.deepEqual(said({ pools: [pool('old', ['10.0.1.0/24'])], legacy }), [
-    'LB205 config: data.config.address-pools[0].name old is also the name of a pool in IPAddressPool metallb-system/old: rename one',
-  ]);
+test('a ConfigMap with faults, or that clashes, does not block the IPAddressPools', () => {
+  const old = { name: 'old', protocol: 'layer2', addresses: ['10.0.0.0/24'] };
+  const other = { name: 'other', protocol: 'layer2', addresses: ['10.0.9.0/24'] };
+  const cases: [IPAddressPool, ConfigInput['legacy'], string][] = [
+    [
+      pool('new', ['10.0.1.0/24']),
+      { source: configMap, document: { peers: [{}], 'address-pools': [{ ...other, protocol: 'bgp' }] } },
+      'LB209 data.config.peers is not supported: this version announces with protocol layer2 only; ' +
+        'LB209 data.config.address-pools[0].protocol bgp is not supported: this version announces with protocol layer2 only',
+    ],
+    [
+      pool('new', ['10.0.1.0/24']),
+      { source: configMap, malformed: 'line 3: bad indentation' },
+      'LB208 data.config is not YAML: line 3: bad indentation',
+    ],
+    [
+      pool('new', ['10.0.0.128/25']),
+      { source: configMap, document: { 'address-pools': [old, other] } },
+      'LB202 data.config.address-pools[0].addresses[0] 10.0.0.0/24 overlaps 10.0.0.128/25 of pool new: take it out of one pool',
+    ],
+    [
+      pool('old', ['10.0.1.0/24']),
+      { source: configMap, document: { 'address-pools': [old, other] } },
+      'LB205 data.config.address-pools[0].name old is also the name of a pool in IPAddressPool metallb-system/old: rename one',
+    ],
+  ];
+  for (const [object, legacy, why] of cases) {
+    const input = { pools: [object], ...(legacy && { legacy }) };
+    const snapshot = loaded(input);
+    assert.deepEqual([...snapshot.pools.keys()], [object.metadata.name]);
+    assert.deepEqual(snapshot.l2Advertisements, []);
+    assert.deepEqual(said(input), [
+      `LB213 config: data.config is set aside beside IPAddressPools: ${why}; correct or delete the ConfigMap`,
+    ]);
+  }
+});
+
+test('faults of an IPAddressPool still block, beside a ConfigMap that is set aside', () => {
+  const legacy = { source: configMap, document: { peers: [{}] } };
+  const { snapshot, findings } = load({ pools: [pool('new', ['nonsense'])], legacy });
+  assert.equal(snapshot, undefined);
+  assert.deepEqual(
+    findings.map((finding) => finding.code),
+    ['LB201', 'LB213'],
+  );
 });
 
 test('a ConfigMap left over from a migration does no harm', () => {

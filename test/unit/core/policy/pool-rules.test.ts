@@ -54,21 +54,25 @@ describe('a configuration object that could not be used is refused', () => {
 
   test('the legacy ConfigMap, and no other', () => {
     assert.equal(brief(facts, legacyChange(legacyPool('third', ['192.0.2.32/28']))), 'allowed');
-    assert.equal(brief(facts, legacyChange(legacyPool('third', ['192.0.2.0/24']))), 'denied LB202 LB202');
-    assert.equal(brief(facts, legacyChange('words')), 'denied LB208');
+    assert.equal(brief(facts, legacyChange(legacyPool('third', ['192.0.2.0/24']))), 'warned LB213');
+    assert.equal(brief(facts, legacyChange('words')), 'warned LB213');
+    assert.equal(brief(factsOf({}), legacyChange('words')), 'denied LB208');
     const elsewhere = { namespace: 'default', name: 'config' };
     assert.equal(brief(facts, legacyChange('words', elsewhere)), 'allowed');
     const other = { namespace: 'metallb-system', name: 'other' };
     assert.equal(brief(facts, legacyChange('words', other)), 'allowed');
   });
 
-  test('a fault that shows on another object is this change’s fault', () => {
+  test('who sets the legacy ConfigMap aside is told', () => {
     const source = { kind: 'ConfigMap', namespace: 'metallb-system', name: 'config' };
     const legacy = { source, document: legacyPool('third', ['192.0.2.32/28']) };
     const both = factsOf({ pools: [first], legacy });
     const clash = verdict(both, poolChange(pool('third', ['192.0.2.48/28'])));
-    assert.equal(clash.allowed, false);
-    assert.match(clash.message ?? '', /^LB205 ConfigMap metallb-system\/config: /);
+    assert.equal(clash.allowed, true);
+    assert.match(
+      clash.warnings.join(),
+      /^LB213 ConfigMap metallb-system\/config: data.config is set aside beside IPAddressPools: LB205/,
+    );
   });
 });
 

@@ -43,7 +43,7 @@ export interface LinkMessage {
 }
 
 /** An IPv4 or IPv6 address on an interface. */
-export interface AddressMessage {
+interface AddressMessage {
   readonly kind: 'address';
   readonly index: number;
   /** 4 or 16 bytes. */

@@ -82,6 +82,7 @@ export class Speaker implements Startable {
 
   /** Begins in the background: neither the API server nor a configuration without faults need be there yet. See `ready`. */
   async start(): Promise<void> {
+    this.#deps.meter.set('metallb_k8s_client_config_loaded_bool', {}, 0);
     await Promise.all(this.#stores().map((store) => store.start()));
     void this.#join();
   }
@@ -197,6 +198,7 @@ export class Speaker implements Startable {
   }
 
   #reconcile(key: string, planner: AnnouncementPlanner): void {
+    this.#deps.meter.count('metallb_k8s_client_updates_total');
     const service = this.#services.get(key);
     if (service === undefined) {
       this.#announcer.forget(key);

@@ -238,6 +238,7 @@ test('no member before the configuration is loaded and everything is listed', as
   await cluster.start();
   const { speaker } = cluster.node('node-3');
   assert.equal(speaker.ready, false);
+  assert.match(await cluster.node('node-3').meter.expose(), /^metallb_k8s_client_config_loaded_bool 0$/m);
   cluster.kube.release(SERVICES);
   await cluster.clock.advance(1000);
   assert.equal(speaker.ready, false);
@@ -245,6 +246,7 @@ test('no member before the configuration is loaded and everything is listed', as
   cluster.kube.put<IPAddressPool>(IP_ADDRESS_POOLS, pool('public', ['172.16.0.100/28']));
   await cluster.clock.advance(10);
   assert.equal(speaker.ready, true);
+  assert.match(await cluster.node('node-3').meter.expose(), /^metallb_k8s_client_config_loaded_bool 1$/m);
   await cluster.expose('web');
   assert.equal(cluster.answering(), `node-3: ${VIP}`);
   await cluster.stop();

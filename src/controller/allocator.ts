@@ -1,7 +1,7 @@
 /**
  * Who decides when. The allocator owns the ledger and the configuration in force; it is told which Services changed and
  * answers with a decision for each Service that these changes touch, in an order that does not depend on how the news
- * came: first what is given up, then those who have addresses, then those who wait, oldest first.
+ * came: first those who have addresses, and may give them up; then those who wait, oldest first.
  */
 import type { Service } from '../api/kubernetes.ts';
 import type { Decision } from '../core/allocation/decision.ts';
@@ -88,7 +88,7 @@ export class Allocator {
       for (const key of this.ledger.holdersIn(pool)) affected.add(key);
     }
     this.#snapshot = snapshot;
-    for (const { key } of this.ledger.setPools(snapshot)) affected.add(key);
+    this.ledger.setPools(snapshot);
     return [...affected];
   }
 
@@ -101,11 +101,10 @@ export class Allocator {
     const freed: Address[] = [];
     for (const key of gone) freed.push(...this.#forget(key));
     const candidates = this.#candidates(new Set(keys)).toSorted(byAge);
-    const holds = ({ view }: Candidate) => this.ledger.holding(view.key) !== undefined;
-    const leaving = candidates.filter(({ view }) => !view.ours);
-    const having = candidates.filter((candidate) => candidate.view.ours && holds(candidate));
-    const asking = candidates.filter((candidate) => candidate.view.ours && !holds(candidate));
-    for (const candidate of [...leaving, ...having]) freed.push(...this.#decide(candidate, outcomes));
+    const isAsking = ({ view }: Candidate) => view.ours && this.ledger.holding(view.key) === undefined;
+    const asking = candidates.filter(isAsking);
+    const having = candidates.filter((candidate) => !isAsking(candidate));
+    for (const candidate of having) freed.push(...this.#decide(candidate, outcomes));
     this.#serve(asking, freed, outcomes);
     this.#tellWhoWaitsForTouched(outcomes);
     return [...outcomes.values()];

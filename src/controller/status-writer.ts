@@ -137,8 +137,6 @@ export class StatusWriter implements Startable {
       this.#observe(done, 'written');
     }
     if (newest !== undefined) this.#mustGive(key, written, newest.decision);
-    // Whom this one waited for may have finished meanwhile.
-    if (newest === done && !isFinal) this.#queue.add(key);
   }
 
   /** Others wait for the addresses this Service has in its status, or may have soon, and is to lose. */

@@ -45,9 +45,9 @@ export class Ledger {
 
   /**
    * Puts a new configuration in force. A holding stays where one pool, of whatever name, still covers all its addresses;
-   * the others are forgotten and returned. Those that stay may be disallowed for other reasons: plan them again.
+   * the others are forgotten. Those that stay may be disallowed for other reasons: plan them again.
    */
-  setPools(snapshot: Snapshot): readonly Holding[] {
+  setPools(snapshot: Snapshot): void {
     this.#spaces = new Map([...snapshot.pools].map(([name, pool]) => [name, spaceOf(pool)]));
     this.#index = new RangeIndex(snapshot.pools.values());
     this.#uses = { IPv4: new Map(), IPv6: new Map() };
@@ -56,13 +56,10 @@ export class Ledger {
     const before = [...this.#holdings.values()];
     this.#holdings.clear();
     this.#order = new PoolOrder(snapshot, (pool, family) => this.#hasRoom(pool, family));
-    const lost: Holding[] = [];
     for (const holding of before) {
       const pool = this.#poolOfAll(holding.addresses);
-      if (pool === undefined) lost.push(holding);
-      else this.#hold(pool === holding.pool ? holding : { ...holding, pool });
+      if (pool !== undefined) this.#hold(pool === holding.pool ? holding : { ...holding, pool });
     }
-    return lost;
   }
 
   /** Records a decision: what the Service held before is given up, what the decision assigns is held. */

@@ -41,7 +41,7 @@ type Step =
   | { do: 'apply'; name: string; text: ServiceText }
   | { do: 'remove'; name: string }
   | { do: 'pool'; addresses: string[] }
-  | { do: 'fail'; every: number }
+  | { do: 'fail'; every: number; after: boolean }
   | { do: 'pass'; ms: number }
   | { do: 'settle' }
   | { do: 'restart' };
@@ -56,7 +56,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant('fail' as const), every: fc.integer({ min: 0, max: 3 }) }),
+    arbitrary: fc.record({
+      do: fc.constant('fail' as const),
+      every: fc.integer({ min: 0, max: 3 }),
+      after: fc.boolean(),
+    }),
   },
   {
     weight: 2,
@@ -89,12 +93,28 @@ function checkTold(world: ControllerWorld): void {
 async function run(steps: readonly Step[]): Promise<void> {
   let world = new ControllerWorld();
   const { kube } = world;
-  let every = 0;
+  let failing = { every: 0, after: false };
   let writes = 0;
-  kube.refuse = ({ resource }) => {
-    writes += 1;
-    const fails = resource === 'services' && every > 0 && writes % every === 0;
-    return fails ? refusal(503, 'ServiceUnavailable', 'not now') : undefined;
+  /** Every so many writes to Services one fails: before anything happens, or after, when only the answer is lost. */
+  const fails = (after: boolean, resource: { plural: string }) =>
+    resource.plural === 'services' &&
+    failing.after === after &&
+    failing.every > 0 &&
+    ++writes % failing.every === 0;
+  const away = refusal(503, 'ServiceUnavailable', 'not now');
+  const apply = kube.apply.bind(kube);
+  const patch = kube.patch.bind(kube);
+  kube.apply = async (resource, object, options) => {
+    if (fails(false, resource)) throw away;
+    const answer = await apply(resource, object, options);
+    if (fails(true, resource)) throw away;
+    return answer;
+  };
+  kube.patch = async (resource, ref, type, body, options) => {
+    if (fails(false, resource)) throw away;
+    const answer = await patch(resource, ref, type, body, options);
+    if (fails(true, resource)) throw away;
+    return answer as never;
   };
   const problems: string[] = [];
   const watched = kube.observe<Service>(SERVICES);
@@ -122,7 +142,7 @@ async function run(steps: readonly Step[]): Promise<void> {
       world.put(todo.name, { ...todo.text, createdAt });
     } else if (todo.do === 'remove') kube.remove(SERVICES, { namespace: 'default', name: todo.name });
     else if (todo.do === 'pool') await world.putPools(pool('p', todo.addresses));
-    else if (todo.do === 'fail') every = todo.every;
+    else if (todo.do === 'fail') failing = todo;
     else if (todo.do === 'pass') await world.clock.advance(todo.ms);
     else if (todo.do === 'settle') await settle();
     else {
@@ -133,7 +153,7 @@ async function run(steps: readonly Step[]): Promise<void> {
     }
     assert.deepEqual(problems, []);
   }
-  every = 0;
+  failing = { every: 0, after: false };
   await world.clock.advance(600_000);
   assert.deepEqual(problems, []);
   checkTold(world);

@@ -121,6 +121,24 @@ describe('a Service', () => {
     seen.put('a', at(3));
     await settle();
     assert.deepEqual([seen.status('a'), seen.status('b')], ['PoolFull', '192.0.2.1 of p']);
+    await seen.remove('a');
+    seen.events.length = 0;
+    seen.kube.remove(SERVICES, { namespace: 'default', name: 'b' });
+    seen.put('b', at(4));
+    await settle();
+    assert.deepEqual(seen.events, ['b: Normal IPAllocated Assigned IP ["192.0.2.1"]']);
+  });
+
+  test('takes what another gives up in the same turn', async () => {
+    const seen = await world(THREE);
+    await seen.apply('a', at(1));
+    await seen.apply('b', at(2));
+    seen.events.length = 0;
+    seen.put('a', at(1, { spec: { loadBalancerIP: '192.0.2.2' } }));
+    seen.put('b', at(2, { spec: { type: 'ClusterIP' } }));
+    await settle();
+    assert.equal(seen.status('a'), '192.0.2.2 of p');
+    assert.deepEqual(seen.events, ['a: Normal IPAllocated Assigned IP ["192.0.2.2"]']);
   });
 });
 
@@ -242,6 +260,33 @@ describe('a start', () => {
       seen.events.join('\n'),
       /young: Normal ClearAssignment .* LB107 .* is held by Service default\/old/,
     );
+  });
+
+  test('with half of what a status says moves to a pool that has both', async () => {
+    const kube = new FakeKube();
+    const dual: ServiceText = { families: ['IPv4', 'IPv6'], spec: { ipFamilyPolicy: 'PreferDualStack' } };
+    kube.put(SERVICES, service('a', at(1, { ...dual, held: ['192.0.2.2', '2001:db8::9'] })));
+    const seen = newWorld(kube);
+    await seen.putPools(pool('p', [THREE]), pool('q', ['198.51.100.0/31', '2001:db8::/127']));
+    await seen.start();
+    assert.equal(seen.status('a'), '198.51.100.0 2001:db8:: of q');
+    assert.match(seen.events[0] ?? '', /ClearAssignment .* LB101 status.loadBalancer.ingress 2001:db8::9/);
+  });
+
+  test('names the same holder whoever came first', async () => {
+    const kube = new FakeKube();
+    const shares = (port: number) => ({
+      annotations: { 'allow-shared-ip': 'k' },
+      spec: { ports: [{ port }] },
+    });
+    kube.put(SERVICES, service('m', at(1, { ...shares(80), held: ['192.0.2.1'] })));
+    kube.put(SERVICES, service('waits', at(2, { spec: { loadBalancerIP: '192.0.2.1' } })));
+    kube.put(SERVICES, service('a', at(3, shares(81))));
+    const seen = newWorld(kube);
+    await seen.putPools(pool('p', ['192.0.2.1/32']));
+    await seen.start();
+    assert.match(seen.find('waits')?.status?.conditions?.[0]?.message ?? '', /is held by Service default\/a/);
+    assert.equal(seen.events.filter((line) => line.startsWith('waits')).length, 1);
   });
 
   test('with a configuration that has faults takes nothing away', async () => {

@@ -34,7 +34,7 @@ export interface Answer {
   readonly text: string;
 }
 
-export interface AskOptions {
+interface AskOptions {
   readonly body?: unknown;
   readonly type?: string;
   readonly accept?: string;
@@ -51,12 +51,12 @@ export interface RunningServer {
   watch(path: string, options?: Pick<AskOptions, 'accept'>): Promise<Watching>;
 }
 
-export interface WatchEvent {
+interface WatchEvent {
   readonly type: string;
   readonly object: unknown;
 }
 
-export interface Watching {
+interface Watching {
   readonly code: number;
   /** The next event; rejects where the watch ends or five seconds pass without one. */
   next(): Promise<WatchEvent>;

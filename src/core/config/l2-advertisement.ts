@@ -1,7 +1,7 @@
 /** L2Advertisement objects: which pools are announced, from which nodes and interfaces, for which Services. */
 import type { LabelSelector } from '../../api/meta.ts';
 import type { Fields } from './read.ts';
-import { isFields, readFields, readInteger, readList, readNames } from './read.ts';
+import { isFields, readFields, readInteger, readList, readNames, readString } from './read.ts';
 import { readSelector, readSelectors } from './read-selector.ts';
 import type { Report } from './report.ts';
 import { matchesSelector } from './selector.ts';
@@ -26,7 +26,8 @@ export function readL2Advertisement(object: Fields, pools: Iterable<Pool>, repor
     source: report.object,
     pools: new Set(selected.map((pool) => pool.name)),
     nodeSelectors: readSelectors(spec['nodeSelectors'], 'spec.nodeSelectors', report),
-    interfaces: readNames(spec['interfaces'], 'spec.interfaces', report),
+    // Unlike all other lists, MetalLB lets this one repeat itself.
+    interfaces: [...new Set(readList(spec['interfaces'], 'spec.interfaces', report, readString))],
     serviceSelectors: readSelectors(spec['serviceSelectors'], 'spec.serviceSelectors', report),
     preferredNodeSelectors: readList(
       spec['preferredNodeSelectors'],

@@ -69,11 +69,15 @@ function readPool(value: unknown, path: string, report: Report): PoolDraft | und
   return { pool, entries, namePath: `${path}.name`, report };
 }
 
-/** YAML makes numbers of names such as 42; MetalLB read them as text. */
+/**
+ * YAML makes a number of a name such as 42; MetalLB read it as text. What cannot be told any more is refused: `1.1` was
+ * perhaps 1.10, and true was perhaps yes.
+ */
 function readName(value: unknown, path: string, report: Report): string | undefined {
   if (typeof value === 'string' && value !== '') return value;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  report.malformed(path, value ?? undefined, 'a name');
+  if (Number.isSafeInteger(value)) return String(value);
+  const lost = typeof value === 'number' || typeof value === 'boolean';
+  report.malformed(path, value ?? undefined, lost ? 'a text: put it in quotes' : 'a name');
   return undefined;
 }
 

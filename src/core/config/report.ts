@@ -18,14 +18,7 @@ export class Report {
 
   /** `what` continues the sentence that begins with path and value: `is listed twice: remove one`. */
   add(code: FindingCode, path: string, value: unknown, what: string): void {
-    const shown = quote(value);
-    this.#findings.push({
-      code,
-      object: this.object,
-      path,
-      value: shown,
-      message: `${path} ${shown} ${what}`,
-    });
+    this.#addShown(code, path, quote(value), what);
   }
 
   /** A field that should be there and is not. `what` continues the sentence that begins with the path. */
@@ -33,16 +26,27 @@ export class Report {
     this.#findings.push({ code, object: this.object, path, message: `${path} ${what}` });
   }
 
-  /** `spec.autoAssign "yes" is not true or false`. */
+  /** `spec.autoAssign "true" is not true or false`: the value as JSON, since its type may be all that is wrong. */
   malformed(path: string, value: unknown, expected: string): void {
     if (value === undefined) this.addMissing(this.#malformedCode, path, `is missing: write ${expected}`);
-    else this.add(this.#malformedCode, path, value, `is not ${expected}`);
+    else this.#addShown(this.#malformedCode, path, inJson(value), `is not ${expected}`);
+  }
+
+  #addShown(code: FindingCode, path: string, value: string, what: string): void {
+    this.#findings.push({ code, object: this.object, path, value, message: `${path} ${value} ${what}` });
   }
 }
 
 /** A value as it stands in a sentence: plain words as they are, everything else as JSON, never long. */
 function quote(value: unknown): string {
   const plain = typeof value === 'string' && /^[\w.:/%*-]+$/.test(value);
-  const text = plain ? value : JSON.stringify(value);
+  return plain ? shorten(value) : inJson(value);
+}
+
+function inJson(value: unknown): string {
+  return shorten(JSON.stringify(value));
+}
+
+function shorten(text: string): string {
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
 }

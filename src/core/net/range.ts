@@ -8,8 +8,8 @@ export type ParsedRange =
 
 /**
  * Reads `192.0.2.0/28` or `192.0.2.1-192.0.2.9`. As in MetalLB (config.go, ParseCIDR) blanks around the two ends of a
- * range and host bits of a CIDR do not matter. Unlike MetalLB the two ends must be of one family, and a prefix length
- * has no leading zero.
+ * range, host bits of a CIDR and leading zeros of a prefix length do not matter. Unlike MetalLB the two ends must be of one
+ * family.
  */
 export function parseRange(text: string): ParsedRange {
   const dash = text.indexOf('-');
@@ -51,7 +51,7 @@ function parseCidr(addressText: string, lengthText: string): ParsedRange {
   if (address === undefined)
     return refuse(`begins with ${JSON.stringify(addressText)}, which is not an IP address`);
   const bits = BITS_OF_FAMILY[address.family];
-  if (!/^(?:0|[1-9]\d{0,2})$/.test(lengthText) || Number(lengthText) > bits) {
+  if (!/^\d+$/.test(lengthText) || Number(lengthText) > bits) {
     return refuse(`ends with ${JSON.stringify(lengthText)}, which is not a prefix length from 0 to ${bits}`);
   }
   const hostMask = (1n << BigInt(bits - Number(lengthText))) - 1n;

@@ -83,7 +83,7 @@ test('BGP is refused by name (installation S4)', () => {
 
 test('what MetalLB 0.9 to 0.12 refused is refused', () => {
   assert.deepEqual(said('address-pools'), [
-    'LB208 data.config address-pools is not an object with the key address-pools',
+    'LB208 data.config "address-pools" is not an object with the key address-pools',
   ]);
   assert.deepEqual(said({ 'address-pool': [] }), [
     'LB208 data.config.address-pool is unknown: known are address-pools, peers, bgp-communities, bfd-profiles',
@@ -91,9 +91,9 @@ test('what MetalLB 0.9 to 0.12 refused is refused', () => {
   assert.deepEqual(
     said({ 'address-pools': ['default', { addresses: ['10.0.0.1'], protocol: 'Layer2', autoAssign: true }] }),
     [
-      'LB208 data.config.address-pools[0] default is not an address pool with name, protocol and addresses',
+      'LB208 data.config.address-pools[0] "default" is not an address pool with name, protocol and addresses',
       'LB208 data.config.address-pools[1].autoAssign is unknown: known are name, protocol, addresses, auto-assign, avoid-buggy-ips, bgp-advertisements',
-      'LB208 data.config.address-pools[1].protocol Layer2 is not layer2',
+      'LB208 data.config.address-pools[1].protocol "Layer2" is not layer2',
       'LB208 data.config.address-pools[1].name is missing: write a name',
       'LB201 data.config.address-pools[1].addresses[0] 10.0.0.1 is a single address: write 10.0.0.1/32',
     ],
@@ -102,6 +102,14 @@ test('what MetalLB 0.9 to 0.12 refused is refused', () => {
   assert.deepEqual(said({ 'address-pools': [twice, twice] }), [
     'LB205 data.config.address-pools[1].name a is also the name of a pool in ConfigMap metallb-system/config: rename one',
   ]);
+});
+
+test('a name that YAML read as something else is refused where its text is lost', () => {
+  for (const name of [true, 1.1, 1e21]) {
+    assert.deepEqual(said({ 'address-pools': [{ name, protocol: 'layer2', addresses: ['10.0.0.0/24'] }] }), [
+      `LB208 data.config.address-pools[0].name ${JSON.stringify(name)} is not a text: put it in quotes`,
+    ]);
+  }
 });
 
 test('text that is no YAML', () => {

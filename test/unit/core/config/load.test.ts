@@ -251,6 +251,13 @@ test('repetition, malformed selectors and weights out of bounds', () => {
   ]);
 });
 
+test('an interface may be listed twice, as in MetalLB', () => {
+  const snapshot = loaded({
+    l2Advertisements: [advertisement('a', { interfaces: ['eth0', 'eth1', 'eth0'] })],
+  });
+  assert.deepEqual(snapshot.l2Advertisements[0]?.interfaces, ['eth0', 'eth1']);
+});
+
 test('wrong types are named, wherever they are', () => {
   const pools = [
     {
@@ -264,9 +271,9 @@ test('wrong types are named, wherever they are', () => {
     { metadata: { namespace }, spec: null },
   ] as unknown as IPAddressPool[];
   assert.deepEqual(said({ pools }), [
-    'LB210 p: spec.addresses 10.0.0.0/24 is not a list',
+    'LB210 p: spec.addresses "10.0.0.0/24" is not a list',
     'LB210 p: metadata.labels[a] 1 is not a text',
-    'LB210 p: spec.autoAssign yes is not true or false',
+    'LB210 p: spec.autoAssign "yes" is not true or false',
     'LB210 q: spec.addresses[0] 7 is not a text such as "192.0.2.0/28"',
     'LB210 q: spec.serviceAllocation.namespaces[0] true is not a text',
     `LB210 q: spec.serviceAllocation.priority 1.5 is not a whole number from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,

@@ -36,6 +36,7 @@ test('reads CIDRs and first-last ranges', () => {
   assert.equal(ends('192.0.2.77/28'), '192.0.2.64-192.0.2.79');
   assert.equal(ends('192.0.2.7/32'), '192.0.2.7-192.0.2.7');
   assert.equal(ends('0.0.0.0/0'), '0.0.0.0-255.255.255.255');
+  assert.equal(ends('192.0.2.0/024'), '192.0.2.0-192.0.2.255');
   assert.equal(ends('2001:db8::42/64'), '2001:db8::-2001:db8::ffff:ffff:ffff:ffff');
   assert.equal(ends('172.16.0.100-172.16.0.149'), '172.16.0.100-172.16.0.149');
   assert.equal(ends(' 172.16.0.100 -  172.16.0.149 '), '172.16.0.100-172.16.0.149');
@@ -51,7 +52,8 @@ test('says what is wrong with everything else', () => {
     ['', 'is neither a CIDR such as 192.0.2.0/28 nor a range such as 192.0.2.1-192.0.2.9'],
     ['192.0.2/24', 'begins with "192.0.2", which is not an IP address'],
     ['192.0.2.0/33', 'ends with "33", which is not a prefix length from 0 to 32'],
-    ['192.0.2.0/024', 'ends with "024", which is not a prefix length from 0 to 32'],
+    ['192.0.2.0/033', 'ends with "033", which is not a prefix length from 0 to 32'],
+    ['192.0.2.0/+24', 'ends with "+24", which is not a prefix length from 0 to 32'],
     ['192.0.2.0/255.255.255.0', 'ends with "255.255.255.0", which is not a prefix length from 0 to 32'],
     ['2001:db8::/129', 'ends with "129", which is not a prefix length from 0 to 128'],
     ['192.0.2.0/', 'ends with "", which is not a prefix length from 0 to 32'],

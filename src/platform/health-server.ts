@@ -26,6 +26,7 @@ export interface HealthServerOptions {
 export class HealthServer implements Startable {
   readonly #options: HealthServerOptions;
   readonly #server: Server;
+  #started: Promise<void> | undefined;
 
   constructor(options: HealthServerOptions) {
     this.#options = options;
@@ -40,6 +41,11 @@ export class HealthServer implements Startable {
 
   /** Throws UserError where the port or the address cannot be had. */
   async start(): Promise<void> {
+    this.#started ??= this.#listen();
+    await this.#started;
+  }
+
+  async #listen(): Promise<void> {
     const { host, port, flag } = this.#options;
     const listening = Promise.withResolvers<void>();
     this.#server.once('error', (error: NodeJS.ErrnoException) =>
@@ -50,6 +56,8 @@ export class HealthServer implements Startable {
   }
 
   async stop(): Promise<void> {
+    // A server that is only about to listen cannot be closed yet.
+    await this.#started?.catch(() => undefined);
     if (!this.#server.listening) return;
     const closed = Promise.withResolvers<void>();
     this.#server.close(() => closed.resolve());
@@ -58,6 +66,14 @@ export class HealthServer implements Startable {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#reply(request, response);
+    } catch (error) {
+      response.writeHead(500).end(`${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  }
+
+  async #reply(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { notReady, meter } = this.#options;
     const path = request.url?.split('?', 1)[0];
     response.setHeader('content-type', 'text/plain; charset=utf-8');
@@ -69,12 +85,8 @@ export class HealthServer implements Startable {
       const missing = notReady?.();
       response.writeHead(missing === undefined ? 200 : 503).end(`${missing ?? 'ok'}\n`);
     } else if (path === '/metrics' && meter !== undefined) {
-      try {
-        const text = await meter.expose();
-        response.setHeader('content-type', meter.contentType).end(text);
-      } catch (error) {
-        response.writeHead(500).end(`${error instanceof Error ? error.message : String(error)}\n`);
-      }
+      const text = await meter.expose();
+      response.setHeader('content-type', meter.contentType).end(text);
     } else {
       response.writeHead(404).end('not found: /healthz, /readyz and /metrics are here\n');
     }

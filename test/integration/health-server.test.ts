@@ -54,6 +54,32 @@ test('without a meter there are no metrics', async () => {
   await plain.stop();
 });
 
+test('a server stopped while it starts does not listen afterwards', async () => {
+  // A name is looked up first, so listening takes a while.
+  const hasty = new HealthServer({ host: 'localhost', port: 0, flag: '--port' });
+  const starting = hasty.start();
+  await hasty.stop();
+  await starting;
+  assert.throws(() => hasty.port, TypeError);
+});
+
+test('a readiness that throws is an answer, not a crash', async () => {
+  const broken = new HealthServer({
+    host: '127.0.0.1',
+    port: 0,
+    flag: '--port',
+    notReady: () => {
+      throw new Error('a bug');
+    },
+  });
+  await broken.start();
+  const answer = await fetch(`http://127.0.0.1:${broken.port}/readyz`, {
+    signal: AbortSignal.timeout(5_000),
+  });
+  assert.deepEqual([answer.status, await answer.text()], [500, 'a bug\n']);
+  await broken.stop();
+});
+
 test('a port that is taken and an address that is not here are said in a sentence', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));

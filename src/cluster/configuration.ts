@@ -190,8 +190,18 @@ export class Configuration implements Startable {
       this.#logSnapshot('the faults are mended; nothing else changed');
     this.#whenListed.resolve();
     if (this.loaded) this.#whenLoaded.resolve();
-    if (newSnapshot || newFindings || firstTime)
-      for (const listener of Array.from(this.#listeners)) listener();
+    if (newSnapshot || newFindings || firstTime) this.#tellListeners();
+  }
+
+  /** As with a store, a listener that throws is logged and disturbs nobody. */
+  #tellListeners(): void {
+    for (const listener of Array.from(this.#listeners)) {
+      try {
+        listener();
+      } catch (error) {
+        this.#deps.log.error('a listener of the configuration failed', { error });
+      }
+    }
   }
 
   #logFindings(): void {

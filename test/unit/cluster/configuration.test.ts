@@ -136,6 +136,16 @@ test('a fault keeps the last good Snapshot until it is mended, and is logged onc
   assert.equal(fixture.messages('info').at(-1), 'the faults are mended; nothing else changed');
 });
 
+test('a listener that throws is logged and disturbs nobody', async () => {
+  const fixture = new Fixture();
+  fixture.configuration.subscribe(() => {
+    throw new Error('a bug');
+  });
+  await fixture.start();
+  assert.equal(fixture.calls, 1);
+  assert.deepEqual(fixture.messages('error'), ['a listener of the configuration failed']);
+});
+
 test('a configuration that starts with faults is listed but not loaded', async () => {
   const fixture = new Fixture();
   await fixture.put(pool('a', ['nonsense']));

@@ -9,48 +9,15 @@
 //
 // Pointers into buffers are used only during a call; nothing here keeps one.
 #define _GNU_SOURCE
+#include "addon.h"
+
 #include <errno.h>
-#include <limits.h>
 #include <linux/filter.h>
-#include <node_api.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-// ---- What is used of libuv, declared by hand so that no Node's uv.h is needed. All of it is part of libuv 1.x's stable
-// ABI. Handles are opaque: memory of uv_handle_size() bytes, reached only through libuv's own functions.
-typedef struct uv_loop_s uv_loop_t;
-typedef struct uv_handle_s uv_handle_t;
-typedef struct uv_poll_s uv_poll_t;
-#define UV_POLL 8 // enum uv_handle_type; checked by name when the addon is loaded
-
-extern size_t uv_handle_size(int type);
-extern const char *uv_handle_type_name(int type);
-extern void uv_handle_set_data(uv_handle_t *handle, void *data);
-extern void *uv_handle_get_data(const uv_handle_t *handle);
-extern void uv_close(uv_handle_t *handle, void (*on_closed)(uv_handle_t *handle));
-extern int uv_poll_init(uv_loop_t *loop, uv_poll_t *handle, int fd);
-extern int uv_poll_start(uv_poll_t *handle, int events, void (*on_ready)(uv_poll_t *handle, int status, int events));
-
-#define POLL_EVENTS 3 // UV_READABLE | UV_WRITABLE
-
 // ---- Descriptors of one environment
-
-typedef struct poll {
-  uv_poll_t *handle;
-  napi_env env;
-  napi_ref callback;
-  napi_async_context context;
-  napi_async_cleanup_hook_handle hook;
-} poll_t;
-
-typedef struct descriptor {
-  int fd;
-  poll_t *poll; // NULL while nobody watches
-  struct descriptor *next;
-} descriptor_t;
 
 typedef struct {
   descriptor_t *first;
@@ -62,13 +29,13 @@ static environment_t *environment_of(napi_env env) {
   return data;
 }
 
-static descriptor_t *find_descriptor(napi_env env, int fd) {
-  descriptor_t *descriptor = environment_of(env)->first;
+descriptor_t *first_descriptor(napi_env env) { return environment_of(env)->first; }
+
+descriptor_t *find_descriptor(napi_env env, int fd) {
+  descriptor_t *descriptor = first_descriptor(env);
   while (descriptor != NULL && descriptor->fd != fd) descriptor = descriptor->next;
   return descriptor;
 }
-
-static void close_poll(poll_t *poll);
 
 // Forgets a descriptor, with its poll; does not close it.
 static bool drop_descriptor(napi_env env, int fd) {
@@ -96,60 +63,9 @@ static void finalize_environment(napi_env env, void *data, void *hint) {
   free(environment);
 }
 
-// ---- Arguments and results
-
-#define MAX_ARGUMENTS 5
-
-typedef struct {
-  void *data; // NULL stands for null or undefined
-  size_t length;
-} bytes_t;
-
-static void get_arguments(napi_env env, napi_callback_info info, napi_value arguments[MAX_ARGUMENTS]) {
-  size_t count = MAX_ARGUMENTS;
-  napi_get_cb_info(env, info, &count, arguments, NULL, NULL); // fills what is missing with undefined
-}
-
-// A whole number of 32 bits; napi_get_value_int32 alone would truncate and wrap.
-static bool get_int(napi_env env, napi_value value, int *result) {
-  double number;
-  if (napi_get_value_double(env, value, &number) != napi_ok) return false;
-  if (!(number >= INT_MIN && number <= INT_MAX)) return false;
-  *result = (int)number;
-  return *result == number;
-}
-
-static bool get_array(napi_env env, napi_value value, napi_typedarray_type wanted, bytes_t *result) {
-  bool is_typed_array = false;
-  napi_typedarray_type type;
-  if (napi_is_typedarray(env, value, &is_typed_array) != napi_ok || !is_typed_array) return false;
-  if (napi_get_typedarray_info(env, value, &type, &result->length, &result->data, NULL, NULL) != napi_ok) return false;
-  return type == wanted;
-}
-
-static bool get_bytes(napi_env env, napi_value value, bytes_t *result) {
-  return get_array(env, value, napi_uint8_array, result);
-}
-
-static bool is_absent(napi_env env, napi_value value) {
-  napi_valuetype type;
-  return napi_typeof(env, value, &type) == napi_ok && (type == napi_undefined || type == napi_null);
-}
-
-static bool get_bytes_or_null(napi_env env, napi_value value, bytes_t *result) {
-  *result = (bytes_t){NULL, 0};
-  return is_absent(env, value) || get_bytes(env, value, result);
-}
-
-static napi_value number(napi_env env, long value) {
-  napi_value result = NULL;
-  napi_create_int32(env, (int32_t)value, &result);
-  return result;
-}
+// ---- System calls
 
 static napi_value result_or_errno(napi_env env, long result) { return number(env, result < 0 ? -errno : result); }
-
-// ---- System calls
 
 // socket(domain, type, protocol) -> fd. Always non-blocking and close-on-exec.
 static napi_value call_socket(napi_env env, napi_callback_info info) {
@@ -281,13 +197,12 @@ static napi_value call_sendmsg(napi_env env, napi_callback_info info) {
 static napi_value call_recvmsg(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
   int fd;
-  bytes_t bytes, address, control, lengths = {NULL, 0};
+  bytes_t bytes, address, control;
+  int32_t *lengths = NULL;
   get_arguments(env, info, arguments);
   if (!get_int(env, arguments[0], &fd) || !get_bytes(env, arguments[1], &bytes) ||
-      !get_bytes_or_null(env, arguments[2], &address) || !get_bytes_or_null(env, arguments[3], &control))
-    return number(env, -EINVAL);
-  if (!is_absent(env, arguments[4]) &&
-      (!get_array(env, arguments[4], napi_int32_array, &lengths) || lengths.length < 3))
+      !get_bytes_or_null(env, arguments[2], &address) || !get_bytes_or_null(env, arguments[3], &control) ||
+      !get_ints_or_null(env, arguments[4], 3, &lengths))
     return number(env, -EINVAL);
   struct iovec vector = {.iov_base = bytes.data, .iov_len = bytes.length};
   struct msghdr message = {
@@ -300,124 +215,12 @@ static napi_value call_recvmsg(napi_env env, napi_callback_info info) {
   };
   ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT);
   if (received < 0) return number(env, -errno);
-  if (lengths.data != NULL) {
-    int32_t *out = lengths.data;
-    out[0] = (int32_t)message.msg_namelen;
-    out[1] = (int32_t)message.msg_controllen;
-    out[2] = message.msg_flags;
+  if (lengths != NULL) {
+    lengths[0] = (int32_t)message.msg_namelen;
+    lengths[1] = (int32_t)message.msg_controllen;
+    lengths[2] = message.msg_flags;
   }
   return number(env, received);
-}
-
-// ---- Polls
-
-static void on_poll_closed(uv_handle_t *handle) {
-  poll_t *poll = uv_handle_get_data(handle);
-  if (poll->hook != NULL) napi_remove_async_cleanup_hook(poll->hook);
-  free(poll->handle);
-  free(poll);
-}
-
-// After this libuv no longer looks at the descriptor; the memory goes once it says so.
-static void close_poll(poll_t *poll) {
-  napi_delete_reference(poll->env, poll->callback);
-  napi_async_destroy(poll->env, poll->context);
-  uv_close((uv_handle_t *)poll->handle, on_poll_closed);
-}
-
-// The environment ends with a poll still open. Node waits for on_poll_closed, which a plain cleanup hook would not do:
-// then the loop would call into freed memory.
-static void on_teardown(napi_async_cleanup_hook_handle hook, void *data) {
-  (void)hook;
-  poll_t *poll = data;
-  for (descriptor_t *it = environment_of(poll->env)->first; it != NULL; it = it->next)
-    if (it->poll == poll) it->poll = NULL;
-  close_poll(poll);
-}
-
-static void on_ready(uv_poll_t *handle, int status, int events) {
-  poll_t *poll = uv_handle_get_data((uv_handle_t *)handle);
-  napi_env env = poll->env; // the callback may close the poll
-  napi_handle_scope scope;
-  napi_value callback, global;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-  napi_value arguments[2] = {number(env, status), number(env, events)};
-  if (napi_get_reference_value(env, poll->callback, &callback) == napi_ok &&
-      napi_get_global(env, &global) == napi_ok) {
-    napi_make_callback(env, poll->context, global, callback, 2, arguments, NULL); // runs microtasks too
-    bool thrown = false;
-    napi_value exception;
-    if (napi_is_exception_pending(env, &thrown) == napi_ok && thrown &&
-        napi_get_and_clear_last_exception(env, &exception) == napi_ok)
-      napi_fatal_exception(env, exception); // becomes 'uncaughtException'
-  }
-  napi_close_handle_scope(env, scope);
-}
-
-// pollOpen(fd, events, callback(status, events)) -> 0. Of a descriptor this environment owns, one poll at a time.
-// The poll is level triggered. With status < 0 (POLLERR, for example the interface of a bound socket went down) libuv
-// has stopped it: pollEvents starts it again.
-static napi_value call_poll_open(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS], name, resource;
-  napi_valuetype type;
-  int fd, events;
-  get_arguments(env, info, arguments);
-  if (!get_int(env, arguments[0], &fd) || !get_int(env, arguments[1], &events) || (events & ~POLL_EVENTS) != 0 ||
-      events == 0 || napi_typeof(env, arguments[2], &type) != napi_ok || type != napi_function)
-    return number(env, -EINVAL);
-  descriptor_t *descriptor = find_descriptor(env, fd);
-  if (descriptor == NULL) return number(env, -EBADF);
-  if (descriptor->poll != NULL) return number(env, -EEXIST);
-
-  uv_loop_t *loop;
-  poll_t *poll = calloc(1, sizeof *poll);
-  uv_poll_t *handle = calloc(1, uv_handle_size(UV_POLL));
-  if (poll == NULL || handle == NULL || napi_get_uv_event_loop(env, &loop) != napi_ok) {
-    free(poll);
-    free(handle);
-    return number(env, -ENOMEM);
-  }
-  *poll = (poll_t){.handle = handle, .env = env};
-  int result = uv_poll_init(loop, handle, fd);
-  if (result < 0) {
-    free(poll);
-    free(handle);
-    return number(env, result);
-  }
-  uv_handle_set_data((uv_handle_t *)handle, poll);
-  napi_create_string_utf8(env, "netsys.poll", NAPI_AUTO_LENGTH, &name);
-  napi_create_object(env, &resource);
-  napi_async_init(env, resource, name, &poll->context);
-  napi_create_reference(env, arguments[2], 1, &poll->callback);
-  napi_add_async_cleanup_hook(env, on_teardown, poll, &poll->hook);
-  descriptor->poll = poll;
-  return number(env, uv_poll_start(handle, events, on_ready));
-}
-
-// pollEvents(fd, events) -> 0: watches for these events from now on, also after an error stopped the poll.
-static napi_value call_poll_events(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS];
-  int fd, events;
-  get_arguments(env, info, arguments);
-  if (!get_int(env, arguments[0], &fd) || !get_int(env, arguments[1], &events) || (events & ~POLL_EVENTS) != 0 ||
-      events == 0)
-    return number(env, -EINVAL);
-  descriptor_t *descriptor = find_descriptor(env, fd);
-  if (descriptor == NULL || descriptor->poll == NULL) return number(env, -EBADF);
-  return number(env, uv_poll_start(descriptor->poll->handle, events, on_ready));
-}
-
-// pollClose(fd) -> 0. The callback is not called again.
-static napi_value call_poll_close(napi_env env, napi_callback_info info) {
-  napi_value arguments[MAX_ARGUMENTS];
-  int fd;
-  get_arguments(env, info, arguments);
-  if (!get_int(env, arguments[0], &fd)) return number(env, -EINVAL);
-  descriptor_t *descriptor = find_descriptor(env, fd);
-  if (descriptor == NULL || descriptor->poll == NULL) return number(env, -EBADF);
-  close_poll(descriptor->poll);
-  descriptor->poll = NULL;
-  return number(env, 0);
 }
 
 // ---- The module
@@ -441,8 +244,7 @@ NAPI_MODULE_INIT() {
       {"pollEvents", call_poll_events},
       {"pollClose", call_poll_close},
   };
-  const char *poll_name = uv_handle_type_name(UV_POLL);
-  if (poll_name == NULL || strcmp(poll_name, "poll") != 0) {
+  if (!check_libuv()) {
     napi_throw_error(env, NULL, "netsys: this libuv numbers its handle types differently");
     return NULL;
   }

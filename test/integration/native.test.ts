@@ -267,9 +267,10 @@ test('an addon that is missing, or is none, is a sentence with the remedy', () =
 
 test('the build compiles what is new, once, and names the package that brings a compiler', () => {
   const place = path.join(scratch, 'build');
-  for (const part of ['tools/build-native.ts', 'native/netsys.c', 'package.json']) {
-    cpSync(path.join(root, part), path.join(place, part));
+  for (const part of ['tools/build-native.ts', 'native', 'package.json']) {
+    cpSync(path.join(root, part), path.join(place, part), { recursive: true });
   }
+  rmSync(path.join(place, 'native/build'), { recursive: true });
   symlinkSync(path.join(root, 'node_modules'), path.join(place, 'node_modules'));
   const build = (env: Record<string, string> = {}) =>
     spawnSync(process.execPath, ['tools/build-native.ts'], {

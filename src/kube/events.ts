@@ -157,7 +157,7 @@ export class KubeEventRecorder implements EventRecorder, Startable {
         const { reason, involvedObject } = entry.event;
         this.#options.log.debug('an Event could not be written', {
           event: reason,
-          name: involvedObject.name,
+          object: involvedObject.name,
           error,
         });
       }

@@ -16,7 +16,8 @@ export class KubeError extends Error {
     this.status = status;
     this.code = code;
     this.reason = status.reason ?? '';
-    this.retryAfterSeconds = retryAfterSeconds ?? status.details?.retryAfterSeconds;
+    const inDetails: unknown = status.details?.retryAfterSeconds;
+    this.retryAfterSeconds = retryAfterSeconds ?? (typeof inDetails === 'number' ? inDetails : undefined);
   }
 }
 

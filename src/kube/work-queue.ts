@@ -195,8 +195,9 @@ class Lane {
   shift(): string | undefined {
     const key = this.#keys[this.#head];
     this.#head += 1;
-    if (this.#head >= this.#keys.length) {
-      this.#keys = [];
+    // Also where the lane is never empty, what was handed out must go some day.
+    if (this.#head * 2 >= this.#keys.length) {
+      this.#keys = this.#keys.slice(this.#head);
       this.#head = 0;
     }
     return key;

@@ -29,6 +29,11 @@ test('the header’s wait comes before the one in the details', () => {
   assert.equal(new KubeError(status, 429, 2).retryAfterSeconds, 2);
 });
 
+test('a wait that is no number is no wait', () => {
+  const details = JSON.parse('{ "retryAfterSeconds": "soon" }') as NonNullable<Status['details']>;
+  assert.equal(new KubeError({ ...conflict, details }, 429).retryAfterSeconds, undefined);
+});
+
 test('an answer that is no Status is quoted, and not at length', () => {
   assert.equal(statusOf(conflict, 409, ''), conflict);
   assert.equal(

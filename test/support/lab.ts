@@ -101,6 +101,8 @@ export class Lab {
       stdio: ['ignore', log, log],
       env: this.#environment(options.env),
     });
+    // It does not keep the lab up: when the program has nothing left to do, the lab ends, and this with it.
+    child.unref();
     return new LabProcess(name, child, logFile);
   }
 
@@ -192,6 +194,7 @@ export class LabProcess {
   /** Ends it; resolves when it is gone. */
   async kill(signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<void> {
     if (!this.running) return;
+    this.#child.ref();
     this.#child.kill(signal);
     await this.#ended;
   }

@@ -71,7 +71,7 @@ export async function enterPrivateNetwork(): Promise<PrivateNetwork> {
 
 /** Runs this program with its arguments inside new namespaces; resolves with its exit code. */
 function runInside(): Promise<number> {
-  const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const again = [process.execPath, ...process.argv.slice(1)];
   const child = spawn('unshare', [...unshareFlags(), ...again], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     env: { ...process.env, PATH: SYSTEM_PATH, [INSIDE]: privileges() },

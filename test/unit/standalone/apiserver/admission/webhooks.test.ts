@@ -163,10 +163,13 @@ describe('validating webhooks', () => {
     fixture.configure('validating', 'a', { failurePolicy: 'Ignore' });
     fixture.configure('validating', 'b', { failurePolicy: 'Ignore' });
     assert.deepEqual(await fixture.admission.validate(REQUEST), { warnings: [] });
-    assert.deepEqual(fixture.log.lines.map(({ level, fields }) => [level, fields['webhook']]), [
-      ['warn', 'a.example.com'],
-      ['warn', 'b.example.com'],
-    ]);
+    assert.deepEqual(
+      fixture.log.lines.map(({ level, fields }) => [level, fields['webhook']]),
+      [
+        ['warn', 'a.example.com'],
+        ['warn', 'b.example.com'],
+      ],
+    );
   });
 
   it('deny even with failurePolicy Ignore', async () => {

@@ -180,7 +180,12 @@ export class KubeEventRecorder implements EventRecorder, Startable {
         if (!isRefusal(error, 404)) throw error;
       }
     }
-    await client.create<Event>(EVENTS, { ...event, count, lastTimestamp }, { signal });
+    try {
+      await client.create<Event>(EVENTS, { ...event, count, lastTimestamp }, { signal });
+    } catch (error) {
+      // It is there: only the answer to an earlier try was lost. The next repeat changes it.
+      if (!isRefusal(error, 409)) throw error;
+    }
     entry.written = count;
   }
 }

@@ -18,8 +18,17 @@ const service = {
 
 const status = (code: number): Status => ({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code });
 
-/** An API server that knows Events only. `answer` may hold a write back or refuse it. */
-function rig(options: { capacity?: number; host?: string; answer?: () => Promise<void> } = {}) {
+interface RigOptions {
+  capacity?: number;
+  host?: string;
+  /** May hold a write back or refuse it. */
+  answer?: () => Promise<void>;
+  /** May lose the answer to what was created. */
+  created?: () => void;
+}
+
+/** An API server that knows Events only. */
+function rig(options: RigOptions = {}) {
   const events = new Map<string, Event>();
   const writes: string[] = [];
   const answer = options.answer ?? (() => Promise.resolve());
@@ -28,8 +37,10 @@ function rig(options: { capacity?: number; host?: string; answer?: () => Promise
       await answer();
       assert.equal(resource.plural, 'events');
       const { namespace = '', name = '' } = object.metadata;
+      if (events.has(`${namespace}/${name}`)) throw new KubeError(status(409), 409);
       writes.push('create');
       events.set(`${namespace}/${name}`, object as unknown as Event);
+      options.created?.();
       return object;
     },
     async patch<T extends KubeObject>(
@@ -145,6 +156,22 @@ test('an Event the server has forgotten is written anew with its count', async (
   await settle();
   assert.deepEqual(writes, ['create', 'create']);
   assert.equal([...events.values()][0]?.count, 2);
+});
+
+test('an Event whose creation was never answered is not created for ever', async () => {
+  let losses = 1;
+  const { recorder, events, writes } = rig({
+    created: () => {
+      losses -= 1;
+      if (losses >= 0) throw new Error('socket hang up');
+    },
+  });
+  for (let i = 0; i < 3; i += 1) {
+    recorder.record(service, 'Normal', 'R', 'm');
+    await settle();
+  }
+  assert.deepEqual(writes, ['create', 'patch']);
+  assert.equal([...events.values()][0]?.count, 3);
 });
 
 test('more news than the queue holds is dropped and counted, and nothing throws', async () => {

@@ -39,6 +39,7 @@ function useLinks(all: readonly Link[]): void {
 
 function obey(message: ToPacketWorker): void {
   if (message.kind === 'answer') {
+    tellCounts(); // of addresses that go now, too
     arp.setAddresses(
       message.addresses.flatMap(({ address, interfaces }) =>
         readIpv4(address).map((ip) => ({ ip, interfaces })),

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { after, afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
@@ -150,6 +150,29 @@ function registerTests(): void {
     await until('counts', LONG_MS, () => counts.some(({ gratuitous }) => gratuitous === 2) || undefined);
     assert.ok(counts.some(({ requests, responses }) => requests === responses && responses > 0));
     assert.deepEqual([...new Set(counts.map(({ address }) => address))], [VIP]);
+  });
+
+  test('what was counted for an address is told although it goes', async () => {
+    await startPackets();
+    packets.answer([{ address: VIP, interfaces: 'all' }]);
+    packets.announce([VIP]);
+    packets.answer([]);
+    await until('counts', LONG_MS, () => counts.some(({ gratuitous }) => gratuitous === 2) || undefined);
+  });
+
+  test('with less room for a filter than the addresses need they are all answered', async (context) => {
+    try {
+      writeFileSync('/proc/sys/net/core/optmem_max', '20480'); // the room of Linux before 6.7
+    } catch (error) {
+      return context.skip(`this network has no limit of its own: ${String(error)}`); // an older Linux
+    }
+    await startPackets();
+    const many = Array.from({ length: 1000 }, (_, i) => `10.9.${4 + (i >> 8)}.${i & 255}`);
+    packets.answer([...many, VIP].map((address) => ({ address, interfaces: 'all' })));
+    await answers(VIP, NODE_MAC);
+    packets.answer([{ address: OTHER, interfaces: 'all' }]);
+    await answers(OTHER, NODE_MAC);
+    assert.deepEqual(log.lines, []);
   });
 
   test('only the interfaces named answer, each with its own MAC', async () => {

@@ -99,6 +99,8 @@ export interface Strategy {
   /** After the object is stored (a CRD starts being served) or gone (a nodePort is free again). */
   stored?(object: Stored, old: Stored | undefined): void;
   removed?(object: Stored): void;
+  /** An object that was stored in an earlier life of the server. CustomResourceDefinitions come first. */
+  restored?(object: Stored): void;
 }
 
 export interface Definition {

@@ -118,3 +118,21 @@ export function internal(): ApiError {
     message: "Internal error occurred: see the API server's log",
   });
 }
+
+/** The change could not be written down, so it was not made. */
+export function notWritten(directory: string, why: string): ApiError {
+  return new ApiError({
+    code: 500,
+    reason: 'InternalError',
+    message: `Internal error occurred: nothing was changed, because the change could not be written to ${directory} (${why}): make room there, or make it writable, and try again`,
+  });
+}
+
+/** What was written may or may not be on disk, and nobody can say which. */
+export function notDurable(directory: string, why: string): ApiError {
+  return new ApiError({
+    code: 500,
+    reason: 'InternalError',
+    message: `Internal error occurred: what was written to ${directory} could not be brought to disk (${why}): repair the disk and start the API server again`,
+  });
+}

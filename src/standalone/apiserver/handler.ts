@@ -51,13 +51,30 @@ export class Handler {
       await this.#answer(request, response, warnings);
     } catch (error) {
       if (error instanceof ApiError) {
-        answerError(response, error, warnings);
+        answerError(response, await this.#refusal(error), warnings);
         return;
       }
       // A client that went away in the middle of its body is no fault of ours.
       if (request.destroyed && !request.complete) return;
       this.#options.log.error('a request ended in an unexpected error', { method: request.method, error });
       answerError(response, internal());
+    }
+  }
+
+  /** Nothing is told to anybody that rests on a change which is not on disk yet. */
+  #durable(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#options.machinery.storage.onceDurable((failure) => (failure ? reject(failure) : resolve()));
+    });
+  }
+
+  /** A refusal rests on what is stored as any other answer does. */
+  async #refusal(error: ApiError): Promise<ApiError> {
+    try {
+      await this.#durable();
+      return error;
+    } catch (failure) {
+      return failure instanceof ApiError ? failure : error;
     }
   }
 
@@ -79,6 +96,7 @@ export class Handler {
     }
     if (method !== 'GET' && method !== 'HEAD')
       throw methodNotAllowed(`${path} can only be read: method ${method} is not allowed`);
+    await this.#durable();
     this.#answerOther(request, response, path);
   }
 
@@ -152,6 +170,7 @@ export class Handler {
       return;
     }
     const { code, body } = await answerTo(machinery, call, method, target, presentation);
+    await this.#durable();
     answerJson(response, code, body, warnings);
   }
 
@@ -159,9 +178,11 @@ export class Handler {
     // The selectors are parsed before the head is written, so that what is wrong with them is answered as a Status.
     let sink: ReturnType<typeof watchSink> | undefined;
     const open = (): ReturnType<typeof watchSink> => (sink ??= watchSink(response));
+    const onceDurable = (act: () => void): void =>
+      this.#options.machinery.storage.onceDurable((failure) => (failure ? open().end() : act()));
     const stop = watch(this.#options.machinery, call, presentation, {
-      send: (event) => open().send(event),
-      end: () => open().end(),
+      send: (event) => onceDurable(() => open().send(event)),
+      end: () => onceDurable(() => open().end()),
     });
     open();
     const end = (): void => {

@@ -30,6 +30,8 @@ export class NamespaceController {
 
   start(): void {
     this.#unsubscribe = this.#machinery.storage.subscribe((change) => this.#observe(change));
+    // Those that were going when the server was stopped.
+    for (const { metadata } of this.#machinery.storage.items(NAMESPACES)) this.#look(metadata.name);
   }
 
   /** Resolves once nothing is being done any more. */
@@ -46,6 +48,10 @@ export class NamespaceController {
       : type === 'deleted'
         ? object.metadata.namespace
         : undefined;
+    this.#look(name);
+  }
+
+  #look(name: string | undefined): void {
     if (name === undefined || !this.#isGoing(name)) return;
     this.#due.add(name);
     this.#working ??= this.#work();

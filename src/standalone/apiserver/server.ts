@@ -2,7 +2,7 @@
  * The embedded API server: a small, honest Kubernetes API for machines without a cluster (demo, tests, small sites).
  *
  * From outside in: server.ts listens; handler.ts answers one request; verbs/ does what the request asks for with storage.ts,
- * apply/ and patch/; schema/ checks; resources/ and crd/ say what there is; admission/ asks webhooks; present.ts, discovery.ts
+ * apply/ and patch/; persistence/ keeps it on disk; schema/ checks; resources/ and crd/ say what there is; admission/ asks webhooks; present.ts, discovery.ts
  * and openapi.ts shape answers. definition.ts is what resources and machinery know of each other.
  *
  * Always: it listens on loopback unless told otherwise, serves nothing without the token but its health and version, refuses
@@ -20,14 +20,17 @@ import type { Clock, Log, Startable } from '../../ports.ts';
 import { createHttpsTransport } from './admission/https-transport.ts';
 import type { HttpsTransport } from './admission/https-transport.ts';
 import { createAdmission } from './admission/webhooks.ts';
+import { ApiError } from './definition.ts';
 import type { Definition, Stored } from './definition.ts';
 import { badRequest } from './errors.ts';
 import { Handler } from './handler.ts';
 import { ADMINISTRATOR } from './http/authentication.ts';
 import { apiVersionOf } from './present.ts';
 import { NamespaceController } from './namespace-controller.ts';
+import type { DataDirectory } from './persistence/data-directory.ts';
 import { Registry } from './registry.ts';
 import { builtInDefinitions, DEFAULT_SERVICE_RANGES } from './resources/built-in.ts';
+import { restore } from './restore.ts';
 import { Storage } from './storage.ts';
 import type { Machinery } from './verbs/call.ts';
 import { create } from './verbs/create.ts';
@@ -44,6 +47,8 @@ export interface ApiServerOptions {
   readonly log: Log;
   /** How many changes are kept for watches to resume from. */
   readonly historyLimit?: number;
+  /** Where the state is kept; closed by stop(). Without it all is forgotten at the end. */
+  readonly data?: DataDirectory;
 }
 
 const NAMESPACES_OF_EVERY_CLUSTER = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
@@ -59,17 +64,18 @@ export class ApiServer implements Startable {
   readonly #webhooks: HttpsTransport;
 
   constructor(options: ApiServerOptions) {
-    const { clock, log, token, tls, historyLimit } = options;
+    const { clock, log, token, tls, historyLimit, data } = options;
     this.#options = options;
     const storage = new Storage({
       nowMs: () => clock.nowMs(),
       ...(historyLimit === undefined ? {} : { historyLimit }),
+      ...(data === undefined ? {} : { kept: data }),
     });
     const registry = new Registry();
     const definitions = builtInDefinitions({
       state: storage,
       registry,
-      discard: (resource, stored) => void storage.remove(resource, stored),
+      discard: (resource, stored) => discard(storage, log, resource, stored),
     });
     for (const definition of definitions) registry.add(definition);
     this.#webhooks = createHttpsTransport();
@@ -98,7 +104,8 @@ export class ApiServer implements Startable {
 
   /** Rejects with a UserError where it may not listen there. */
   async start(): Promise<void> {
-    const { host = '127.0.0.1', port = 0 } = this.#options;
+    const { host = '127.0.0.1', port = 0, data, log } = this.#options;
+    if (data !== undefined) restore(this.#machinery.storage, this.#machinery.registry, log);
     this.#namespaces.start();
     await this.preload(firstObjects());
     await new Promise<void>((resolve, reject) => {
@@ -119,7 +126,11 @@ export class ApiServer implements Startable {
     await this.#namespaces.stop();
     this.#handler.endWatches();
     this.#webhooks.close();
-    if (!this.#server.listening) return;
+    if (this.#server.listening) await this.#stopListening();
+    await this.#options.data?.close();
+  }
+
+  async #stopListening(): Promise<void> {
     const closed = new Promise<void>((resolve) => void this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
     const cancel = this.#options.clock.after(STOP_GRACE_MS, () => this.#server.closeAllConnections());
@@ -165,6 +176,16 @@ export class ApiServer implements Startable {
       dryRun: false,
       warnings: [],
     });
+  }
+}
+
+/** What cannot be taken away because nothing can be written down stays; it keeps nobody from what they are doing. */
+function discard(storage: Storage, log: Log, resource: Resource, stored: Stored): void {
+  try {
+    storage.remove(resource, stored);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    log.warn('an object that should go stays', { kind: resource.kind, name: stored.metadata.name, error });
   }
 }
 

@@ -7,17 +7,14 @@
  * one. Custom resources served in several versions are one resource here, kept in the version they were written in.
  */
 import type { Resource } from '../../api/meta.ts';
-import type { ServerState, Stored } from './definition.ts';
+import type { ApiError, ServerState, Stored } from './definition.ts';
+import type { Journal } from './persistence/journal.ts';
+import type { Item, LoggedChange } from './persistence/records.ts';
+import type { Past } from './persistence/recovery.ts';
 
-/** One change, as watchers see it. */
-export interface Change {
-  readonly type: 'added' | 'modified' | 'deleted';
-  readonly revision: number;
-  /** The object after the change; for 'deleted' its last state, carrying the revision of the deletion. */
-  readonly object: Stored;
+/** One change, as watchers see it. The object is that after the change; for 'deleted' its last state, carrying the revision of the deletion. */
+export interface Change extends LoggedChange {
   readonly previous: Stored | undefined;
-  /** group/plural, see tableKey. */
-  readonly table: string;
 }
 
 type Listener = (change: Change) => void;
@@ -37,6 +34,8 @@ export interface StorageOptions {
   nowMs: () => number;
   /** How many changes are kept for watches to resume from. */
   historyLimit?: number;
+  /** Where changes are written down, and what was written down before. Without it all is forgotten at the end. */
+  kept?: { readonly journal: Journal; readonly past: Past };
 }
 
 export class Storage implements ServerState {
@@ -45,6 +44,7 @@ export class Storage implements ServerState {
   readonly #historyLimit: number;
   readonly #nowMs: () => number;
   readonly #everyListener = new Set<Listener>();
+  readonly #journal: Journal | undefined;
   #revision: number;
   /** Changes up to and including this revision are forgotten. */
   #compacted: number;
@@ -52,10 +52,10 @@ export class Storage implements ServerState {
   constructor(options: StorageOptions) {
     this.#nowMs = options.nowMs;
     this.#historyLimit = options.historyLimit ?? 10_000;
-    // Memory is empty after a restart. Counting from the time makes every resourceVersion of an earlier life older than the
-    // history of this one, so a client that resumes with it is told 410 and lists again instead of missing changes.
-    this.#revision = Math.max(1, Math.floor(options.nowMs()));
+    this.#journal = options.kept?.journal;
+    this.#revision = options.kept?.past.revision ?? firstRevision(options.nowMs());
     this.#compacted = this.#revision;
+    if (options.kept !== undefined) this.#remember(options.kept.past);
   }
 
   /** The resourceVersion of the newest change. */
@@ -132,6 +132,17 @@ export class Storage implements ServerState {
     return () => table.listeners.delete(listener);
   }
 
+  /** Calls once everything stored so far is on disk, see Journal; at once where nothing is kept. */
+  onceDurable(call: (failure: ApiError | undefined) => void): void {
+    if (this.#journal === undefined) call(undefined);
+    else this.#journal.onceDurable(call);
+  }
+
+  /** Where objects are kept: `group/plural` of each. */
+  tables(): string[] {
+    return [...this.#tables.keys()];
+  }
+
   /** Tells every change of every resource, from now on: for the server's own controllers. */
   subscribe(listener: Listener): () => void {
     this.#everyListener.add(listener);
@@ -148,26 +159,54 @@ export class Storage implements ServerState {
   }
 
   #record(resource: Named, type: Change['type'], given: Stored, previous: Stored | undefined): Stored {
-    this.#revision += 1;
-    const object: Stored = {
-      ...given,
-      metadata: { ...given.metadata, resourceVersion: String(this.#revision) },
-    };
-    const key = tableKey(resource);
-    const table = this.#table(key);
+    const revision = this.#revision + 1;
+    const object: Stored = { ...given, metadata: { ...given.metadata, resourceVersion: String(revision) } };
+    const change: Change = { type, revision, object, previous, table: tableKey(resource) };
+    // First of all: what cannot be written down is refused here, and nothing has happened.
+    this.#journal?.append(change);
+    this.#make(change);
+    for (const listener of [...this.#table(change.table).listeners, ...this.#everyListener]) listener(change);
+    if (this.#journal?.full === true) this.#journal.rotate(this.#revision, this.#everything());
+    return object;
+  }
+
+  #make(change: Change): void {
+    const { type, object, table } = change;
+    const { objects } = this.#table(table);
     const name = objectKey(object.metadata.namespace, object.metadata.name ?? '');
-    if (type === 'deleted') table.objects.delete(name);
-    else table.objects.set(name, object);
-    const change: Change = { type, revision: this.#revision, object, previous, table: key };
+    if (type === 'deleted') objects.delete(name);
+    else objects.set(name, object);
+    this.#revision = change.revision;
     this.#history.push(change);
     if (this.#history.length > this.#historyLimit) {
       // A tenth at a time: shifting one by one would move the whole list at every write.
       const dropped = this.#history.splice(0, Math.ceil(this.#historyLimit / 10));
       this.#compacted = dropped.at(-1)?.revision ?? this.#compacted;
     }
-    for (const listener of [...table.listeners, ...this.#everyListener]) listener(change);
-    return object;
   }
+
+  /** Brings back the state and the history of an earlier life. */
+  #remember({ items, changes }: Past): void {
+    const keyOf = ({ object }: Item): string =>
+      objectKey(object.metadata.namespace, object.metadata.name ?? '');
+    for (const item of items) this.#table(item.table).objects.set(keyOf(item), item.object);
+    for (const change of changes)
+      this.#make({ ...change, previous: this.#tables.get(change.table)?.objects.get(keyOf(change)) });
+  }
+
+  #everything(): Item[] {
+    return [...this.#tables].flatMap(([table, { objects }]) =>
+      [...objects.values()].map((object) => ({ table, object })),
+    );
+  }
+}
+
+/**
+ * For a memory that is empty. Counting from the time makes every resourceVersion of an earlier life older than the history of this
+ * one, so a client that resumes with it is told 410 and lists again instead of missing changes.
+ */
+export function firstRevision(nowMs: number): number {
+  return Math.max(1, Math.floor(nowMs));
 }
 
 function sorted(objects: ReadonlyMap<string, Stored>): Stored[] {

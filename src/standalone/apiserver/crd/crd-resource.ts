@@ -126,18 +126,19 @@ function crdStrategy({ state, registry, discard, builtInNames }: CrdOptions): St
       .filter((other) => other.spec.group === crd.spec.group && other.metadata.name !== crd.metadata.name)
       .map((other) => other.spec.names),
   ];
+  const serve = (stored: Stored): void => {
+    const crd = asCrd(stored);
+    registry.removeResource(crd.spec.group, crd.spec.names.plural);
+    for (const version of crd.spec.versions) if (version.served) registry.add(definitionOfCrd(crd, version));
+  };
   return {
     setDefaults: (stored, old) =>
       setCrdDefaults(asCrd(stored), old === undefined ? undefined : asCrd(old), state.now()),
     validate: (stored, old) =>
       crdFaults(asCrd(stored), old === undefined ? undefined : asCrd(old), namesBeside(asCrd(stored))),
     warnings: (stored) => crdWarnings(asCrd(stored)),
-    stored: (stored) => {
-      const crd = asCrd(stored);
-      registry.removeResource(crd.spec.group, crd.spec.names.plural);
-      for (const version of crd.spec.versions)
-        if (version.served) registry.add(definitionOfCrd(crd, version));
-    },
+    stored: serve,
+    restored: serve,
     removed: (stored) => {
       const { group, names, scope, versions } = asCrd(stored).spec;
       const version = versions[0]?.name ?? '';

@@ -75,6 +75,12 @@ export function eventDefinition(state: ServerState, discard: (event: Stored) => 
 function eventStrategy(state: ServerState, discard: (event: Stored) => void): Strategy {
   /** When each event was last written, oldest first. */
   const written = new Map<string, { event: Stored; atMs: number }>();
+  const note = (event: Stored): number => {
+    const atMs = Date.parse(state.now());
+    written.delete(keyOf(event));
+    written.set(keyOf(event), { event, atMs });
+    return atMs;
+  };
   return {
     validate: (stored) => {
       const { namespace: about = '' } = asEvent(stored).involvedObject;
@@ -85,9 +91,7 @@ function eventStrategy(state: ServerState, discard: (event: Stored) => void): St
       return [{ reason: 'Invalid', path: 'involvedObject.namespace', value: about, message }];
     },
     stored: (stored) => {
-      const nowMs = Date.parse(state.now());
-      written.delete(keyOf(stored));
-      written.set(keyOf(stored), { event: stored, atMs: nowMs });
+      const nowMs = note(stored);
       for (const [key, { event, atMs }] of written) {
         if (written.size <= MOST_EVENTS && nowMs - atMs < LIFETIME_MS) break;
         written.delete(key);
@@ -97,6 +101,8 @@ function eventStrategy(state: ServerState, discard: (event: Stored) => void): St
     removed: (stored) => {
       written.delete(keyOf(stored));
     },
+    // How long it was there before is not known: it gets another lifetime.
+    restored: note,
   };
 }
 

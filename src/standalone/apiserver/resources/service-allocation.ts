@@ -66,6 +66,17 @@ export class ServiceNumbers {
     for (const port of has.ports) if (!keep.ports.includes(port)) this.#ports.release(BigInt(port), owner);
   }
 
+  /** Takes again what a Service had in an earlier life of the server. */
+  hold(stored: Stored): void {
+    const { ips, ports } = numbersOf(asService(stored).spec);
+    const owner = ownerOf(stored);
+    for (const text of ips) {
+      const address = parseAddress(text);
+      if (address !== undefined) this.#ips.get(address.family)?.take(address.value, owner);
+    }
+    for (const port of ports) this.#ports.take(BigInt(port), owner);
+  }
+
   #takeIps(service: StoredService, before: ServiceSpec | undefined): FieldFault[] {
     const { spec } = service;
     if (spec.type === 'ExternalName' || isHeadless(spec)) return [];

@@ -72,6 +72,7 @@ function serviceStrategy(state: ServerState, numbers: ServiceNumbers): Strategy 
       if (old !== undefined) numbers.giveBack(old, stored);
     },
     removed: (stored) => numbers.giveBack(stored, undefined),
+    restored: (stored) => numbers.hold(stored),
   };
 }
 

@@ -54,13 +54,28 @@ export async function commit(
     return current ? object : undefined;
   }
   call.warnings.push(...(strategy.warnings?.(object, old) ?? []));
-  const stored = storage.put(resource, object, old);
+  const stored = putOrAbandon(machinery, call, object, old);
   if (stored === undefined) throw new Error('storage changed between two statements');
   strategy.stored?.(stored, old);
   if (stored.metadata.deletionTimestamp !== undefined && finalizersLeft(definition, stored) === 0) {
     removeStored(machinery, call, stored);
   }
   return stored;
+}
+
+/** Storage refuses what it cannot write down. */
+function putOrAbandon(
+  { storage }: Machinery,
+  { definition: { resource, strategy } }: Call,
+  object: Stored,
+  old: Stored | undefined,
+): Stored | undefined {
+  try {
+    return storage.put(resource, object, old);
+  } catch (error) {
+    strategy.abandoned?.(object, old);
+    throw error;
+  }
 }
 
 /** Takes an object out of storage and tells its strategy. undefined where another writer came between. */

@@ -90,17 +90,18 @@ export async function startApiServer(
   };
 }
 
-interface Target {
+export interface Target {
   readonly url: string;
   readonly caPem: string;
   readonly token: string;
 }
 
-function askServer(
+/** One request; rejects where the connection breaks. */
+export function askServer(
   { url, caPem, token }: Target,
   method: string,
   path: string,
-  options: AskOptions,
+  options: AskOptions = {},
 ): Promise<Answer> {
   const { body, type = 'application/json', accept, headers = {} } = options;
   const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
@@ -140,7 +141,11 @@ function askServer(
   });
 }
 
-function openWatch({ url, caPem, token }: Target, path: string, { accept }: AskOptions): Promise<Watching> {
+export function openWatch(
+  { url, caPem, token }: Target,
+  path: string,
+  { accept }: AskOptions,
+): Promise<Watching> {
   return new Promise((resolve, reject) => {
     const headers = { authorization: `Bearer ${token}`, ...(accept === undefined ? {} : { accept }) };
     const sent = request(`${url}${path}`, { ca: caPem, headers }, (response) => {

@@ -52,7 +52,7 @@ export class Cleat {
   }
 
   /** Resolves when it has ended by itself or by the signal. */
-  async end(signal?: 'SIGINT' | 'SIGTERM'): Promise<Ended> {
+  async end(signal?: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<Ended> {
     if (signal !== undefined) this.#child.kill(signal);
     const [code] = await this.#closed;
     return { code, stdout: this.#stdout, stderr: this.#stderr };

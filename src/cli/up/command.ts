@@ -12,6 +12,7 @@ export interface UpFlags {
   readonly webhookPort: number;
   readonly kubeconfigOut: string;
   readonly tokenFile?: string;
+  readonly data?: string;
   readonly git?: GitSource;
   /** Milliseconds. */
   readonly gitInterval: number;
@@ -44,8 +45,14 @@ export function upCommand(finish: (exitCode: number) => void): Command {
     .addOption(
       new Option(
         '--token-file <file>',
-        'the token clients show; made where it does not exist (without it: a new one each time)',
+        'the token clients show; made where it does not exist (without it: one in --data, or a new one each time)',
       ),
+    )
+    .addOption(
+      new Option(
+        '--data <dir>',
+        'keep every object here, through kill -9 and power failures; made where it does not exist (without it: in memory only)',
+      ).argParser((directory) => path.resolve(directory)),
     )
     .addOption(
       new Option(
@@ -73,6 +80,7 @@ export function upCommand(finish: (exitCode: number) => void): Command {
 Examples:
   cleat up
   cleat up --listen 127.0.0.1:0 --webhook-port 0 --kubeconfig-out ./kubeconfig
+  cleat up --data /var/lib/cleat
   cleat up --git /srv/network                  the branch that is checked out there
   cleat up --git /srv/network#main:site-a      the folder site-a of branch main
   cleat up --git ./network --node-name "$(hostname)"`,

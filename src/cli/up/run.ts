@@ -2,7 +2,6 @@
  * Composes `cleat up`. Controller, webhook, speaker and the Git reconciler speak with the embedded API server as they would
  * with any other: over HTTPS, with a token.
  */
-import { networkInterfaces } from 'node:os';
 import { CONTROLLER_COMPONENT } from '../../api/annotations.ts';
 import { CRDS_OF_METALLB } from '../../api/crds.ts';
 import { connect } from '../../kube/client.ts';
@@ -17,32 +16,31 @@ import { ApiServer } from '../../standalone/apiserver/server.ts';
 import { GitReconciler } from '../../standalone/git/reconciler.ts';
 import { formatGitSource } from '../../standalone/git/source.ts';
 import { registerNode } from '../../standalone/node.ts';
-import { issueCertificates } from '../../webhook/certificates.ts';
 import { controlParts, type ControlParts } from '../control-parts.ts';
 import { speakerParts } from '../speaker-parts.ts';
 import { VERSION } from '../version.ts';
 import type { UpFlags } from './command.ts';
-import { formatKubeconfig, obtainToken, writePrivateFile } from './kubeconfig.ts';
-
-const LOOPBACK = '127.0.0.1';
-const EVERY_ADDRESS: readonly string[] = ['0.0.0.0', '::'];
+import { LOOPBACK, openKept } from './keep.ts';
+import { formatKubeconfig, writePrivateFile } from './kubeconfig.ts';
 
 /** Runs until SIGTERM or SIGINT; resolves with the exit code. */
 export async function runUp(flags: UpFlags): Promise<number> {
   const clock = systemClock;
   const log = createLog({ level: flags.logLevel, name: 'up', destination: 'stderr' });
-  const token = obtainToken(flags.tokenFile);
-  const { caPem, certPem, keyPem } = issueCertificates({
-    nowMs: clock.nowMs(),
-    hosts: hostsOf(flags.listen.host),
+  const { token, certificates, data } = openKept(flags, { clock, log });
+  const { caPem, certPem, keyPem } = certificates;
+  const server = new ApiServer({
+    ...flags.listen,
+    token,
+    tls: { certPem, keyPem },
+    clock,
+    log,
+    ...(data === undefined ? {} : { data }),
   });
-  const server = new ApiServer({ ...flags.listen, token, tls: { certPem, keyPem }, clock, log });
-  await server.start();
   try {
-    await server.preload([
-      ...CRDS_OF_METALLB.map((crd) => ({ ...crd })),
-      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: flags.namespace } },
-    ]);
+    await server.start();
+    await server.define(CRDS_OF_METALLB.map((crd) => ({ ...crd })));
+    await server.preload([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: flags.namespace } }]);
     const url = reachable(server.url);
     writePrivateFile(flags.kubeconfigOut, formatKubeconfig({ url, caPem, token }), '--kubeconfig-out');
     const credentials = { tls: { ca: caPem }, headers: { Authorization: `Bearer ${token}` } };
@@ -125,18 +123,12 @@ function announce(flags: UpFlags, url: string, webhookPort: number | undefined):
   if (flags.git !== undefined)
     console.log(`git          ${formatGitSource(flags.git)}, looked at every ${flags.gitInterval / 1000} s`);
   if (flags.nodeName !== undefined) console.log(`speaker      ${flags.nodeName}`);
+  console.log(
+    flags.data === undefined
+      ? 'state        in memory: gone when this ends (--data DIR keeps it)'
+      : `state        ${flags.data}`,
+  );
   console.log(`ready, until ctrl-C; in another shell:\n  export KUBECONFIG=${flags.kubeconfigOut}`);
-}
-
-/** The names and addresses clients may call the server by. */
-function hostsOf(host: string): string[] {
-  const addresses = EVERY_ADDRESS.includes(host)
-    ? Object.values(networkInterfaces()).flatMap((all) =>
-        (all ?? []).flatMap(({ address, scopeid }) => (scopeid ? [] : [address])),
-      )
-    : [host];
-  const names = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
-  return [...new Set([...names, LOOPBACK, '::1', ...addresses])];
 }
 
 /** Nobody can call the wildcard address; on this machine loopback stands for it. */

@@ -12,6 +12,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { CRDS } from '../../api/kubernetes.ts';
 import type { Resource } from '../../api/meta.ts';
 import { UserError } from '../../api/user-error.ts';
 import { formatAddress } from '../../core/net/address.ts';
@@ -32,8 +33,9 @@ import { Registry } from './registry.ts';
 import { builtInDefinitions, DEFAULT_SERVICE_RANGES } from './resources/built-in.ts';
 import { restore } from './restore.ts';
 import { Storage } from './storage.ts';
-import type { Machinery } from './verbs/call.ts';
+import type { Call, Machinery } from './verbs/call.ts';
 import { create } from './verbs/create.ts';
+import { update } from './verbs/update.ts';
 
 export interface ApiServerOptions {
   /** Where to listen; 127.0.0.1 without. */
@@ -146,6 +148,21 @@ export class ApiServer implements Startable {
     for (const object of objects) await this.#createUnlessThere(object);
   }
 
+  /**
+   * Creates CustomResourceDefinitions, and brings those that are there already to the form given: what an earlier program left
+   * may lack what this one needs. Throws the ApiError of the first that is refused.
+   */
+  async define(crds: readonly Stored[]): Promise<void> {
+    await this.preload(crds);
+    const { storage } = this.#machinery;
+    for (const crd of crds) {
+      const there = storage.find(CRDS, undefined, crd.metadata.name ?? '');
+      const { labels, annotations } = crd.metadata;
+      const metadata = { ...there?.metadata, ...(labels && { labels }), ...(annotations && { annotations }) };
+      await update(this.#machinery, this.#callOf({ ...crd, metadata }));
+    }
+  }
+
   /** The resource that serves a kind now, or undefined where none does. */
   findKind(apiVersion: string, kind: string): Resource | undefined {
     return this.#findDefinition(apiVersion, kind)?.resource;
@@ -158,15 +175,20 @@ export class ApiServer implements Startable {
   }
 
   async #createUnlessThere(object: Stored): Promise<void> {
-    const { storage } = this.#machinery;
+    const call = this.#callOf(object);
+    const { definition, namespace, name } = call;
+    if (this.#machinery.storage.find(definition.resource, namespace, name) === undefined)
+      await create(this.#machinery, call);
+  }
+
+  /** A request of the server itself for an object. */
+  #callOf(object: Stored): Call {
     const { apiVersion = '', kind = '', metadata } = object;
     const definition = this.#findDefinition(apiVersion, kind);
     if (definition === undefined) throw badRequest(`no kind ${kind} in ${apiVersion} is served`);
-    const namespace = definition.resource.namespaced ? (metadata.namespace ?? 'default') : undefined;
-    if (storage.find(definition.resource, namespace, metadata.name ?? '') !== undefined) return;
-    await create(this.#machinery, {
+    return {
       definition,
-      namespace,
+      namespace: definition.resource.namespaced ? (metadata.namespace ?? 'default') : undefined,
       name: metadata.name ?? '',
       subresource: '',
       query: new URLSearchParams(),
@@ -175,7 +197,7 @@ export class ApiServer implements Startable {
       manager: 'cleat-apiserver',
       dryRun: false,
       warnings: [],
-    });
+    };
   }
 }
 

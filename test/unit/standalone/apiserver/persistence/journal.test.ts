@@ -95,7 +95,7 @@ test('a flipped byte loses nothing that was acknowledged: it is repaired or refu
   for (const [name, bytes] of disk.contents()) {
     for (let offset = 0; offset < bytes.length; offset++) {
       const flipped = Buffer.from(bytes);
-      flipped[offset] = (flipped[offset] ?? 0) ^ (1 << offset % 8);
+      flipped[offset] = (flipped[offset] ?? 0) ^ (1 << (offset % 8));
       const damaged = new MemoryDisk(disk.contents().set(name, flipped));
       try {
         assert.equal(stateOf(live(damaged).storage), stateOf(storage), `${name} byte ${offset}`);

@@ -1,12 +1,15 @@
-/** The speaker as parts of a process, for the verbs `speaker` and `up`. */
+/** The speaker as parts of a process, for the verbs `speaker` and `up`, and as a process of its own. */
 import { SPEAKER_COMPONENT } from '../api/annotations.ts';
 import { Configuration } from '../cluster/configuration.ts';
 import { KubeEventRecorder } from '../kube/events.ts';
 import type { Part } from '../platform/lifecycle.ts';
+import { SPEAKER_METRICS } from '../platform/metric-names.ts';
 import { PacketThread } from '../platform/packet-io.ts';
 import { parseYaml } from '../platform/yaml.ts';
 import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
 import { Speaker } from '../speaker/speaker.ts';
+import { runInCluster } from './run-in-cluster.ts';
+import type { SpeakerFlags } from './speaker.ts';
 
 export interface SpeakerOptions {
   readonly client: KubeClient;
@@ -51,4 +54,18 @@ export function speakerParts(options: SpeakerOptions): readonly Part[] {
     { name: 'events', part: events },
     { name: 'speaker', part: speaker },
   ];
+}
+
+/** Runs until a signal; resolves with the exit code. */
+export function runSpeaker(flags: SpeakerFlags): Promise<number> {
+  return runInCluster(flags, {
+    name: 'speaker',
+    metrics: SPEAKER_METRICS,
+    // On the host's network nobody else should see it.
+    healthHost: '127.0.0.1',
+    build: (surroundings) => ({
+      parts: speakerParts({ ...surroundings, ...flags, lbClass: flags.lbClass }),
+      whyNotReady: () => undefined,
+    }),
+  });
 }

@@ -1,6 +1,5 @@
 /** `cleat speaker`: announces addresses from one node. */
 import { Command, Option } from 'commander';
-import { SPEAKER_METRICS } from '../platform/metric-names.ts';
 import {
   healthPortFlag,
   kubeconfigFlag,
@@ -9,10 +8,9 @@ import {
   metricsPortFlag,
   namespaceFlag,
 } from './flags.ts';
-import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
-import { speakerParts } from './speaker-parts.ts';
+import type { ClusterFlags } from './run-in-cluster.ts';
 
-interface Flags extends ClusterFlags {
+export interface SpeakerFlags extends ClusterFlags {
   readonly nodeName: string;
   readonly ignoreExcludeLb: boolean;
 }
@@ -44,17 +42,9 @@ Examples:
   cleat speaker --node-name "$(hostname)"                in a pod on the host's network
   cleat speaker --node-name node-1 --kubeconfig ./kubeconfig --port 0`,
     )
-    .action(async (flags: Flags) => {
-      const exitCode = await runInCluster(flags, {
-        name: 'speaker',
-        metrics: SPEAKER_METRICS,
-        // On the host's network nobody else should see it.
-        healthHost: '127.0.0.1',
-        build: (surroundings) => ({
-          parts: speakerParts({ ...surroundings, ...flags, lbClass: flags.lbClass }),
-          whyNotReady: () => undefined,
-        }),
-      });
-      finish(exitCode);
+    .action(async (flags: SpeakerFlags) => {
+      // Each verb loads only its own part of the program.
+      const { runSpeaker } = await import('./speaker-parts.ts');
+      finish(await runSpeaker(flags));
     });
 }

@@ -18,6 +18,7 @@ import { GitReconciler } from '../../standalone/git/reconciler.ts';
 import { formatGitSource } from '../../standalone/git/source.ts';
 import { registerNode } from '../../standalone/node.ts';
 import { issueCertificates } from '../../webhook/certificates.ts';
+import { WEBHOOK_PORT } from '../../webhook/webhook.ts';
 import { controlParts, type ControlParts } from '../control-parts.ts';
 import { speakerParts } from '../speaker-parts.ts';
 import { VERSION } from '../version.ts';
@@ -71,7 +72,7 @@ function compose(
   flags: UpFlags,
   { server, client, clock, log }: Surroundings,
 ): Pick<ControlParts, 'parts' | 'webhook'> {
-  const { namespace, lbClass, nodeName } = flags;
+  const { namespace, lbClass, nodeName, webhookPort = WEBHOOK_PORT } = flags;
   const shared = { client, clock, namespace, lbClass };
   const control = controlParts({
     ...shared,
@@ -80,8 +81,8 @@ function compose(
     runs: 'both',
     webhook: {
       host: LOOPBACK,
-      port: flags.webhookPort,
-      url: `https://${LOOPBACK}:${flags.webhookPort}`,
+      port: webhookPort,
+      url: `https://${LOOPBACK}:${webhookPort}`,
       // The embedded API server has none.
       matchConditions: false,
     },

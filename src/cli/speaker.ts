@@ -8,12 +8,7 @@ import {
   metricsPortFlag,
   namespaceFlag,
 } from './flags.ts';
-import type { ClusterFlags } from './run-in-cluster.ts';
-
-export interface SpeakerFlags extends ClusterFlags {
-  readonly nodeName: string;
-  readonly ignoreExcludeLb: boolean;
-}
+import type { SpeakerFlags } from './speaker-parts.ts';
 
 export function speakerCommand(finish: (exitCode: number) => void): Command {
   return new Command('speaker')
@@ -31,6 +26,10 @@ export function speakerCommand(finish: (exitCode: number) => void): Command {
         '--ignore-exclude-lb',
         'announce from nodes labelled exclude-from-external-load-balancers too',
       ).default(false),
+    )
+    .option(
+      '--exclude-l2-file <file>',
+      'the interfaces on which nothing is announced (without it: /etc/metallb/excludel2.yaml)',
     )
     .addOption(metricsPortFlag())
     .addOption(healthPortFlag())

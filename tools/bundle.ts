@@ -1,5 +1,5 @@
 /**
- * `npm run build`: the program as three files that need nothing but Node: dist/cleat.mjs (the command), packet-worker.mjs
+ * `npm run build [FOLDER]`: the program as three files that need nothing but Node: cleat.mjs (the command), packet-worker.mjs
  * (the thread that answers ARP) and netsys.node (the native addon), which find each other because they lie side by side.
  */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
@@ -7,7 +7,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 
 const root = path.resolve(import.meta.dirname, '..');
-const dist = path.join(root, 'dist');
+const dist = path.resolve(process.argv[2] ?? path.join(root, 'dist'));
 const addon = path.join(root, 'native/build/netsys.node');
 
 if (!existsSync(addon)) {
@@ -38,4 +38,4 @@ await build({
 copyFileSync(addon, path.join(dist, 'netsys.node'));
 chmodSync(path.join(dist, 'cleat.mjs'), 0o755);
 const megabytes = statSync(path.join(dist, 'cleat.mjs')).size / 1e6;
-console.log(`dist/cleat.mjs (${megabytes.toFixed(1)} MB), dist/packet-worker.mjs, dist/netsys.node`);
+console.log(`${dist}: cleat.mjs (${megabytes.toFixed(1)} MB), packet-worker.mjs, netsys.node`);

@@ -196,7 +196,7 @@ function checkDecision(ledger: Ledger, snapshot: Snapshot, seen: ServiceView): v
 
 test('no address has two holders that may not share it, and every decision is a fixpoint', () => {
   fc.assert(
-    fc.property(pools, fc.array(step, { minLength: 12, maxLength: 25, size: 'max' }), (initial, steps) => {
+    fc.property(pools, fc.array(step, { minLength: 12, maxLength: 20, size: 'max' }), (initial, steps) => {
       const ledger = new Ledger();
       let snapshot = load(initial);
       ledger.setPools(snapshot);
@@ -223,7 +223,7 @@ test('no address has two holders that may not share it, and every decision is a 
         checkLedger(ledger, snapshot, views.keys());
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 });
 
@@ -270,7 +270,7 @@ test('the nearest free address is free, open and as near as any', () => {
         assert.ok(usable.some((candidate) => candidate.name === near.pool));
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 });
 
@@ -339,6 +339,6 @@ test('a restart keeps what every status says, wherever the ledger had it so', ()
       for (const seen of stored)
         assert.deepEqual(after.holding(seen.key)?.addresses, before.holding(seen.key)?.addresses);
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });

@@ -1,6 +1,5 @@
 /** What `cleat up` needs from its start: token, certificates, and the state of an earlier run. With --data DIR they are kept there. */
 import { existsSync, readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { UserError } from '../../api/user-error.ts';
 import type { Clock, Log } from '../../ports.ts';
@@ -9,11 +8,15 @@ import type { DataDirectory } from '../../standalone/apiserver/persistence/data-
 import { firstRevision } from '../../standalone/apiserver/storage.ts';
 import type { CertificateAuthority, CertificateSet } from '../../webhook/certificates.ts';
 import { faultOfCertificates, issueCertificates, needsRenewal } from '../../webhook/certificates.ts';
-import type { UpFlags } from './command.ts';
+import { hostsOf } from './addresses.ts';
 import { obtainToken, writePrivateFile } from './kubeconfig.ts';
 
-export const LOOPBACK = '127.0.0.1';
-const EVERY_ADDRESS: readonly string[] = ['0.0.0.0', '::'];
+/** The flags of `cleat up` that matter here. */
+interface KeepFlags {
+  readonly listen: { readonly host: string };
+  readonly tokenFile?: string;
+  readonly data?: string;
+}
 
 export interface Kept {
   readonly token: string;
@@ -23,7 +26,7 @@ export interface Kept {
 }
 
 /** Throws a UserError where the directory or the token file cannot be used. Who takes `data` closes it. */
-export function openKept(flags: UpFlags, { clock, log }: { clock: Clock; log: Log }): Kept {
+export function openKept(flags: KeepFlags, { clock, log }: { clock: Clock; log: Log }): Kept {
   const nowMs = clock.nowMs();
   const hosts = hostsOf(flags.listen.host);
   const directory = flags.data;
@@ -70,15 +73,4 @@ function readAuthority(file: string, nowMs: number): CertificateAuthority | unde
     text.match(/-----BEGIN (CERTIFICATE|PRIVATE KEY)-----[^]*?-----END \1-----\n?/g) ?? [];
   if (caPem === undefined || caKeyPem === undefined || needsRenewal(caPem, nowMs)) return undefined;
   return { caPem, caKeyPem };
-}
-
-/** The names and addresses clients may call the server by. */
-function hostsOf(host: string): string[] {
-  const addresses = EVERY_ADDRESS.includes(host)
-    ? Object.values(networkInterfaces()).flatMap((all) =>
-        (all ?? []).flatMap(({ address, scopeid }) => (scopeid ? [] : [address])),
-      )
-    : [host];
-  const names = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
-  return [...new Set([...names, LOOPBACK, '::1', ...addresses])];
 }

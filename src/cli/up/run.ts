@@ -14,14 +14,30 @@ import { createMeter } from '../../platform/metrics.ts';
 import type { Clock, KubeClient, Log } from '../../ports.ts';
 import { ApiServer } from '../../standalone/apiserver/server.ts';
 import { GitReconciler } from '../../standalone/git/reconciler.ts';
-import { formatGitSource } from '../../standalone/git/source.ts';
+import { formatGitSource, type GitSource } from '../../standalone/git/source.ts';
 import { registerNode } from '../../standalone/node.ts';
+import { WEBHOOK_PORT } from '../../webhook/webhook.ts';
 import { controlParts, type ControlParts } from '../control-parts.ts';
 import { speakerParts } from '../speaker-parts.ts';
 import { VERSION } from '../version.ts';
-import type { UpFlags } from './command.ts';
-import { LOOPBACK, openKept } from './keep.ts';
+import { LOOPBACK, reachable } from './addresses.ts';
+import { openKept } from './keep.ts';
 import { formatKubeconfig, writePrivateFile } from './kubeconfig.ts';
+
+export interface UpFlags {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly webhookPort?: number;
+  readonly kubeconfigOut: string;
+  readonly tokenFile?: string;
+  readonly data?: string;
+  readonly git?: GitSource;
+  /** Milliseconds. */
+  readonly gitInterval: number;
+  readonly nodeName?: string;
+  readonly namespace: string;
+  readonly lbClass?: string;
+  readonly logLevel: string;
+}
 
 /** Runs until SIGTERM or SIGINT; resolves with the exit code. */
 export async function runUp(flags: UpFlags): Promise<number> {
@@ -69,7 +85,7 @@ function compose(
   flags: UpFlags,
   { server, client, clock, log }: Surroundings,
 ): Pick<ControlParts, 'parts' | 'webhook'> {
-  const { namespace, lbClass, nodeName } = flags;
+  const { namespace, lbClass, nodeName, webhookPort = WEBHOOK_PORT } = flags;
   const shared = { client, clock, namespace, lbClass };
   const control = controlParts({
     ...shared,
@@ -78,8 +94,8 @@ function compose(
     runs: 'both',
     webhook: {
       host: LOOPBACK,
-      port: flags.webhookPort,
-      url: `https://${LOOPBACK}:${flags.webhookPort}`,
+      port: webhookPort,
+      url: `https://${LOOPBACK}:${webhookPort}`,
       // The embedded API server has none.
       matchConditions: false,
     },
@@ -110,7 +126,7 @@ function compose(
         meter,
         nodeName,
         ignoreExcludeLb: false,
-      }),
+      }).parts,
     );
   }
   return { ...control, parts };
@@ -129,9 +145,4 @@ function announce(flags: UpFlags, url: string, webhookPort: number | undefined):
       : `state        ${flags.data}`,
   );
   console.log(`ready, until ctrl-C; in another shell:\n  export KUBECONFIG=${flags.kubeconfigOut}`);
-}
-
-/** Nobody can call the wildcard address; on this machine loopback stands for it. */
-function reachable(url: string): string {
-  return url.replace('//0.0.0.0:', `//${LOOPBACK}:`).replace('//[::]:', '//[::1]:');
 }

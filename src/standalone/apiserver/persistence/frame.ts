@@ -34,7 +34,7 @@ export function encodeFrame(payload: JsonObject): Buffer {
 }
 
 /** The whole and undamaged frame at an offset; undefined where there is none. Never throws. */
-export function decodeFrame(bytes: Buffer, offset: number): Frame | undefined {
+function decodeFrame(bytes: Buffer, offset: number): Frame | undefined {
   const start = offset + HEAD_BYTES;
   if (start >= bytes.length || bytes[start] !== OPENING_BRACE) return undefined;
   const end = start + bytes.readUInt32BE(offset);

@@ -46,6 +46,9 @@ const CONFIGURATION_INTRODUCTION = `The objects that configure addresses, in the
 otherwise). A field with * is required. A label selector has \`matchLabels\` and \`matchExpressions\` (\`key\`, \`operator\` In, NotIn,
 Exists or DoesNotExist, \`values\`), all of which must fit; one without either fits everything.
 
+All nine kinds of MetalLB are installed, so that manifests written for it apply. Today IPAddressPool and L2Advertisement are
+acted on; the others say so themselves.
+
 The configuration of MetalLB before 0.13, YAML in the ConfigMap \`config\`, is read as well. Without any IPAddressPool it is the
 configuration. Beside IPAddressPools its pools count too while it has no fault and clashes with none of them, so a migration
 can go pool by pool; otherwise it is set aside as a whole with LB213, which says why, and the IPAddressPools count alone.`;
@@ -71,14 +74,19 @@ function annotationsTable(): string {
 }
 
 function kindSection({ spec }: CustomResourceDefinition): string {
-  const [version] = spec.versions;
-  if (version === undefined) throw new Error(`${spec.names.kind} has no version`);
+  const version = spec.versions.find(({ storage }) => storage);
+  if (version === undefined) throw new Error(`${spec.names.kind} has no version that is stored`);
   const root = version.schema.openAPIV3Schema;
   const fields = ['spec', 'status'].flatMap((name) =>
     fieldRows(name, root.properties?.[name], root.required?.includes(name)),
   );
   const heading = `## ${spec.names.kind} (${spec.group}/${version.name})`;
-  return [heading, root.description, table(['Field', 'Type', 'What it is'], fields)].join('\n\n');
+  const also = spec.versions
+    .filter(({ storage }) => !storage)
+    .map(
+      ({ name, deprecationWarning }) => `Also served: ${spec.group}/${name} (${deprecationWarning ?? ''}).`,
+    );
+  return [heading, root.description, ...also, table(['Field', 'Type', 'What it is'], fields)].join('\n\n');
 }
 
 /** The field and all fields below it. */
@@ -101,11 +109,12 @@ function typeName(schema: FieldSchema): string {
   const { type, items, minimum, maximum } = schema;
   if (items !== undefined) return `list of ${typeName(items)}`;
   if (isSelector(schema)) return 'label selector';
+  if (schema.enum !== undefined) return schema.enum.join(', ');
   return minimum === undefined || maximum === undefined ? type : `${type} ${minimum}-${maximum}`;
 }
 
 function isSelector(schema: FieldSchema): boolean {
-  return schema['x-kubernetes-map-type'] === 'atomic';
+  return schema.properties?.['matchLabels'] !== undefined;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

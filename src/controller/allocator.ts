@@ -83,13 +83,11 @@ export class Allocator {
 
   /** Puts a configuration in force and answers the keys of the Services to decide again. */
   configure(snapshot: Snapshot): readonly string[] {
-    const affected = new Set(this.#waiting);
-    for (const pool of changedPools(this.#snapshot, snapshot)) {
-      for (const key of this.ledger.holdersIn(pool)) affected.add(key);
-    }
+    const changed = changedPools(this.#snapshot, snapshot);
+    const affected = [...this.ledger.holdersIn(changed), ...this.#waiting];
     this.#snapshot = snapshot;
     this.ledger.setPools(snapshot);
-    return [...affected];
+    return affected;
   }
 
   /**

@@ -3,13 +3,12 @@ import { advertisementsOf } from '../core/allocation/announced.ts';
 import type { Pool, Snapshot } from '../core/config/snapshot.ts';
 
 /** Names of pools that are gone, or that allow or announce something else than before. New pools take nothing from anybody. */
-export function changedPools(before: Snapshot, after: Snapshot): readonly string[] {
-  return [...before.pools.values()]
-    .filter((pool) => {
-      const now = after.pools.get(pool.name);
-      return now === undefined || fingerprint(before, pool) !== fingerprint(after, now);
-    })
-    .map(({ name }) => name);
+export function changedPools(before: Snapshot, after: Snapshot): ReadonlySet<string> {
+  const changed = [...before.pools.values()].filter((pool) => {
+    const now = after.pools.get(pool.name);
+    return now === undefined || fingerprint(before, pool) !== fingerprint(after, now);
+  });
+  return new Set(changed.map(({ name }) => name));
 }
 
 /** Everything about a pool that a decision about a holder depends on: autoAssign and priority only matter to newcomers. */

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { SERVICES } from '../../src/api/kubernetes.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { connect } from '../../src/kube/client.ts';
@@ -55,10 +56,7 @@ async function same(): Promise<void> {
   await until(
     'the store equals the server',
     TIMEOUT_MS,
-    () => {
-      assert.deepEqual(versions(store.values()), versions(server.objects));
-      return true;
-    },
+    () => isDeepStrictEqual(versions(store.values()), versions(server.objects)) || undefined,
     5,
   );
   assert.deepEqual(

@@ -203,9 +203,10 @@ describe('a webhook that runs', () => {
       data: { config: 'address-pools: {' },
     };
     const legacy = requestFor(configMap, { kind: { group: '', version: 'v1', kind: 'ConfigMap' } });
+    const beside = ((await cluster.ask('configmaps', legacy)).body as Review).response;
     assert.match(
-      ((await cluster.ask('configmaps', legacy)).body as Review).response.status?.message ?? '',
-      /^LB208 /,
+      beside.warnings?.[0] ?? '',
+      /^LB213 data\.config is set aside beside IPAddressPools: LB208 /,
     );
   });
 

@@ -12,6 +12,7 @@ import type { Address, IpFamily } from '../net/address.ts';
 import { IntervalSet } from '../net/interval-set.ts';
 import type { Decision } from './decision.ts';
 import { FamilySpace } from './family-space.ts';
+import { LazyMap } from './lazy-map.ts';
 import { PoolOrder } from './pool-order.ts';
 import { RangeIndex } from './range-index.ts';
 import type { ServiceView } from './service-view.ts';
@@ -34,12 +35,11 @@ export class Ledger {
   #spaces: ReadonlyMap<string, PoolSpace> = new Map();
   #index = new RangeIndex([]);
   #order = new PoolOrder(EMPTY_SNAPSHOT, () => false);
-  readonly #holdings = new Map<string, Holding>();
+  #holdings = new LazyMap<string, Holding>();
   /** Services that were settled with nothing: what their status still says is not theirs. */
   readonly #settledWithout = new Set<string>();
-  #holdersIn = new Map<string, Set<string>>();
   /** An address with one holder, as nearly all have, costs no more than a reference. */
-  #uses: Record<IpFamily, Map<bigint, Holding | AddressUse>> = { IPv4: new Map(), IPv6: new Map() };
+  #uses = noUses();
   /** The addresses of each sharing group. */
   #groups = new Map<string, Record<IpFamily, IntervalSet>>();
 
@@ -50,13 +50,12 @@ export class Ledger {
   setPools(snapshot: Snapshot): void {
     this.#spaces = new Map([...snapshot.pools].map(([name, pool]) => [name, spaceOf(pool)]));
     this.#index = new RangeIndex(snapshot.pools.values());
-    this.#uses = { IPv4: new Map(), IPv6: new Map() };
+    this.#uses = noUses();
     this.#groups = new Map();
-    this.#holdersIn = new Map();
-    const before = [...this.#holdings.values()];
-    this.#holdings.clear();
+    const before = this.#holdings;
+    this.#holdings = new LazyMap();
     this.#order = new PoolOrder(snapshot, (pool, family) => this.#hasRoom(pool, family));
-    for (const holding of before) {
+    for (const holding of before.values()) {
       const pool = this.#poolOfAll(holding.addresses);
       if (pool !== undefined) this.#hold(pool === holding.pool ? holding : { ...holding, pool });
     }
@@ -77,9 +76,6 @@ export class Ledger {
     const holding = this.#holdings.get(key);
     if (holding === undefined) return [];
     this.#holdings.delete(key);
-    const holders = this.#holdersIn.get(holding.pool);
-    holders?.delete(key);
-    if (holders?.size === 0) this.#holdersIn.delete(holding.pool);
     for (const address of holding.addresses) this.#leave(address, holding);
     return holding.addresses;
   }
@@ -90,7 +86,7 @@ export class Ledger {
 
   /** True from the first settle, whether the Service got anything or not, until it is released or lost. */
   isSettled(key: string): boolean {
-    return this.#holdings.has(key) || this.#settledWithout.has(key);
+    return this.#holdings.get(key) !== undefined || this.#settledWithout.has(key);
   }
 
   /** Everybody who holds the address; more than one only where they share it. */
@@ -100,9 +96,9 @@ export class Ledger {
     return use instanceof AddressUse ? use.holdings : [use];
   }
 
-  /** Keys of the Services that hold addresses of the pool. */
-  holdersIn(pool: string): ReadonlySet<string> {
-    return this.#holdersIn.get(pool) ?? new Set();
+  /** Keys of the Services that hold addresses of one of the pools. Looks at every holding: for changes of configuration. */
+  holdersIn(pools: ReadonlySet<string>): readonly string[] {
+    return [...this.#holdings.values()].filter(({ pool }) => pools.has(pool)).map(({ key }) => key);
   }
 
   /** Why `sharer` may not have the address beside those who hold it; undefined where it may. */
@@ -198,9 +194,6 @@ export class Ledger {
 
   #hold(holding: Holding): void {
     this.#holdings.set(holding.key, holding);
-    const holders = this.#holdersIn.get(holding.pool);
-    if (holders === undefined) this.#holdersIn.set(holding.pool, new Set([holding.key]));
-    else holders.add(holding.key);
     for (const address of holding.addresses) this.#enter(address, holding);
   }
 
@@ -255,6 +248,10 @@ export class Ledger {
     members?.[family].delete(value, value);
     if (members?.IPv4.size === 0n && members.IPv6.size === 0n) this.#groups.delete(group);
   }
+}
+
+function noUses(): Record<IpFamily, LazyMap<bigint, Holding | AddressUse>> {
+  return { IPv4: new LazyMap(), IPv6: new LazyMap() };
 }
 
 function spaceOf({ ranges, families, avoidBuggyIPs }: Pool): PoolSpace {

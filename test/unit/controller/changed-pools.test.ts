@@ -8,7 +8,7 @@ const other = pool('other', ['198.51.100.0/30']);
 
 test('a pool is changed where its holders may be touched', () => {
   const before = snapshotOf([pool('p', addresses), other]);
-  const changed = (...now: Parameters<typeof snapshotOf>) => changedPools(before, snapshotOf(...now));
+  const changed = (...now: Parameters<typeof snapshotOf>) => [...changedPools(before, snapshotOf(...now))];
   assert.deepEqual(changed([pool('p', addresses), other]), []);
   assert.deepEqual(changed([pool('p', addresses), other, pool('new', ['203.0.113.0/30'])]), []);
   assert.deepEqual(changed([pool('p', addresses, { autoAssign: false }), other]), []);

@@ -17,12 +17,15 @@ export interface SpeakerOptions {
   readonly nodeName: string;
   readonly lbClass: string | undefined;
   readonly ignoreExcludeLb: boolean;
+  /** Regular expressions of interfaces never to announce on. */
+  readonly excludeInterfaces?: readonly string[];
 }
 
 /** In the order they start. */
 export function speakerParts(options: SpeakerOptions): readonly Part[] {
   const { client, clock, log, meter, namespace, nodeName, ignoreExcludeLb: ignoreExcludeLabel } = options;
-  const packets = new PacketThread({ clock, log });
+  const { excludeInterfaces = [] } = options;
+  const packets = new PacketThread({ clock, log, excludeInterfaces });
   const configuration = new Configuration({ client, namespace, parseYaml, log });
   const events = new KubeEventRecorder({
     client,

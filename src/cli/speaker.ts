@@ -1,5 +1,6 @@
 /** `cleat speaker`: announces addresses from one node. */
 import { Command, Option } from 'commander';
+import { readExcludedInterfaces } from '../platform/excluded-interfaces.ts';
 import { SPEAKER_METRICS } from '../platform/metric-names.ts';
 import {
   healthPortFlag,
@@ -11,6 +12,9 @@ import {
 } from './flags.ts';
 import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
 import { speakerParts } from './speaker-parts.ts';
+
+/** Where MetalLB's manifest mounts the ConfigMap metallb-excludel2. */
+const EXCLUDED_INTERFACES_FILE = '/etc/metallb/excludel2.yaml';
 
 interface Flags extends ClusterFlags {
   readonly nodeName: string;
@@ -42,16 +46,19 @@ export function speakerCommand(finish: (exitCode: number) => void): Command {
       `
 Examples:
   cleat speaker --node-name "$(hostname)"                in a pod on the host's network
-  cleat speaker --node-name node-1 --kubeconfig ./kubeconfig --port 0`,
+  cleat speaker --node-name node-1 --kubeconfig ./kubeconfig --port 0
+
+Interfaces that match a pattern in ${EXCLUDED_INTERFACES_FILE}, where there is such a file, are left out.`,
     )
     .action(async (flags: Flags) => {
+      const excludeInterfaces = readExcludedInterfaces(EXCLUDED_INTERFACES_FILE);
       const exitCode = await runInCluster(flags, {
         name: 'speaker',
         metrics: SPEAKER_METRICS,
         // On the host's network nobody else should see it.
         healthHost: '127.0.0.1',
         build: (surroundings) => ({
-          parts: speakerParts({ ...surroundings, ...flags, lbClass: flags.lbClass }),
+          parts: speakerParts({ ...surroundings, ...flags, lbClass: flags.lbClass, excludeInterfaces }),
           whyNotReady: () => undefined,
         }),
       });

@@ -1,8 +1,5 @@
 /** `cleat controller`: gives addresses to Services and answers admission, in a cluster. */
 import { Command, Option } from 'commander';
-import { CONTROLLER_METRICS } from '../platform/metric-names.ts';
-import { WEBHOOK_PORT } from '../webhook/webhook.ts';
-import { controlParts } from './control-parts.ts';
 import {
   healthPortFlag,
   kubeconfigFlag,
@@ -11,7 +8,7 @@ import {
   metricsPortFlag,
   namespaceFlag,
 } from './flags.ts';
-import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
+import type { ClusterFlags } from './run-in-cluster.ts';
 
 const MODES = { enabled: 'both', disabled: 'controller', onlywebhook: 'webhook' } as const;
 
@@ -44,23 +41,8 @@ Examples:
   cleat controller --lb-class example.org/cleat          beside another load balancer`,
     )
     .action(async (flags: Flags) => {
-      finish(await runController(flags, MODES[flags.webhookMode]));
+      // Each verb loads only its own part of the program.
+      const { runControl } = await import('./control-parts.ts');
+      finish(await runControl(flags, MODES[flags.webhookMode]));
     });
-}
-
-/** Runs controller, webhook or both until a signal; resolves with the exit code. */
-export function runController(flags: ClusterFlags, runs: 'both' | 'controller' | 'webhook'): Promise<number> {
-  return runInCluster(flags, {
-    name: runs === 'webhook' ? 'webhook' : 'controller',
-    metrics: CONTROLLER_METRICS,
-    healthHost: '',
-    build: (surroundings) =>
-      controlParts({
-        ...surroundings,
-        namespace: flags.namespace,
-        lbClass: flags.lbClass,
-        runs,
-        webhook: { host: '::', port: WEBHOOK_PORT, matchConditions: true },
-      }),
-  });
 }

@@ -1,7 +1,5 @@
 /** `cleat speaker`: announces addresses from one node. */
 import { Command, Option } from 'commander';
-import { readExcludedInterfaces } from '../platform/excluded-interfaces.ts';
-import { SPEAKER_METRICS } from '../platform/metric-names.ts';
 import {
   healthPortFlag,
   kubeconfigFlag,
@@ -10,16 +8,7 @@ import {
   metricsPortFlag,
   namespaceFlag,
 } from './flags.ts';
-import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
-import { speakerParts } from './speaker-parts.ts';
-
-/** Where MetalLB's manifest mounts the ConfigMap metallb-excludel2. */
-const EXCLUDED_INTERFACES_FILE = '/etc/metallb/excludel2.yaml';
-
-interface Flags extends ClusterFlags {
-  readonly nodeName: string;
-  readonly ignoreExcludeLb: boolean;
-}
+import type { SpeakerFlags } from './speaker-parts.ts';
 
 export function speakerCommand(finish: (exitCode: number) => void): Command {
   return new Command('speaker')
@@ -38,6 +27,10 @@ export function speakerCommand(finish: (exitCode: number) => void): Command {
         'announce from nodes labelled exclude-from-external-load-balancers too',
       ).default(false),
     )
+    .option(
+      '--exclude-l2-file <file>',
+      'the interfaces on which nothing is announced (without it: /etc/metallb/excludel2.yaml)',
+    )
     .addOption(metricsPortFlag())
     .addOption(healthPortFlag())
     .addOption(logLevelFlag())
@@ -46,22 +39,11 @@ export function speakerCommand(finish: (exitCode: number) => void): Command {
       `
 Examples:
   cleat speaker --node-name "$(hostname)"                in a pod on the host's network
-  cleat speaker --node-name node-1 --kubeconfig ./kubeconfig --port 0
-
-Interfaces that match a pattern in ${EXCLUDED_INTERFACES_FILE}, where there is such a file, are left out.`,
+  cleat speaker --node-name node-1 --kubeconfig ./kubeconfig --port 0`,
     )
-    .action(async (flags: Flags) => {
-      const excludeInterfaces = readExcludedInterfaces(EXCLUDED_INTERFACES_FILE);
-      const exitCode = await runInCluster(flags, {
-        name: 'speaker',
-        metrics: SPEAKER_METRICS,
-        // On the host's network nobody else should see it.
-        healthHost: '127.0.0.1',
-        build: (surroundings) => ({
-          parts: speakerParts({ ...surroundings, ...flags, lbClass: flags.lbClass, excludeInterfaces }),
-          whyNotReady: () => undefined,
-        }),
-      });
-      finish(exitCode);
+    .action(async (flags: SpeakerFlags) => {
+      // Each verb loads only its own part of the program.
+      const { runSpeaker } = await import('./speaker-parts.ts');
+      finish(await runSpeaker(flags));
     });
 }

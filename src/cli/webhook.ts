@@ -1,6 +1,5 @@
 /** `cleat webhook`: answers admission only, in a cluster, for instance in more replicas than the controller has. */
 import { Command } from 'commander';
-import { runController } from './controller.ts';
 import {
   healthPortFlag,
   kubeconfigFlag,
@@ -29,6 +28,7 @@ Example:
   cleat webhook --kubeconfig ~/.kube/config --log-level debug`,
     )
     .action(async (flags: ClusterFlags) => {
-      finish(await runController(flags, 'webhook'));
+      const { runControl } = await import('./control-parts.ts');
+      finish(await runControl(flags, 'webhook'));
     });
 }

@@ -22,7 +22,6 @@ const main = parentPort;
 if (main === null) throw new Error('packet-worker.ts runs only as a worker thread');
 
 const say = (message: FromPacketWorker): void => main.postMessage(message);
-const excluded = excludeInterfaces.map((pattern) => new RegExp(pattern));
 const native = loadNative();
 const arp = new ArpResponder(native);
 let toldNames: readonly string[] | undefined;
@@ -30,7 +29,7 @@ new LinkWatcher(native, useLinks).start();
 main.on('message', obey);
 
 function useLinks(all: readonly Link[]): void {
-  const usable = all.filter((link) => !excluded.some((pattern) => pattern.test(link.name)));
+  const usable = all.filter((link) => !excludeInterfaces.some((pattern) => pattern.test(link.name)));
   arp.setLinks(usable.map(arpLink).filter((link) => link !== undefined));
   const names = usable.map((link) => link.name);
   if (names.join() !== toldNames?.join()) say({ kind: 'interfaces', names });
@@ -39,6 +38,7 @@ function useLinks(all: readonly Link[]): void {
 
 function obey(message: ToPacketWorker): void {
   if (message.kind === 'answer') {
+    tellCounts(); // of addresses that go now, too
     arp.setAddresses(
       message.addresses.flatMap(({ address, interfaces }) =>
         readIpv4(address).map((ip) => ({ ip, interfaces })),

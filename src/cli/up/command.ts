@@ -2,14 +2,12 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { WEBHOOK_PORT } from '../../webhook/webhook.ts';
 import { type GitSource, parseGitSource } from '../../standalone/git/source.ts';
 import { lbClassFlag, logLevelFlag, namespaceFlag, parseDuration, parseListen, parsePort } from '../flags.ts';
-import { runUp } from './run.ts';
 
 export interface UpFlags {
   readonly listen: { readonly host: string; readonly port: number };
-  readonly webhookPort: number;
+  readonly webhookPort?: number;
   readonly kubeconfigOut: string;
   readonly tokenFile?: string;
   readonly git?: GitSource;
@@ -32,9 +30,10 @@ export function upCommand(finish: (exitCode: number) => void): Command {
         .default({ host: '127.0.0.1', port: 6443 }, '127.0.0.1:6443'),
     )
     .addOption(
-      new Option('--webhook-port <port>', 'where the webhook listens, on loopback; 0 takes any free port')
-        .argParser(parsePort)
-        .default(WEBHOOK_PORT),
+      new Option(
+        '--webhook-port <port>',
+        'where the webhook listens, on loopback; 0 takes any free port (9443 without)',
+      ).argParser(parsePort),
     )
     .addOption(
       new Option('--kubeconfig-out <file>', 'where to write the kubeconfig')
@@ -78,6 +77,7 @@ Examples:
   cleat up --git ./network --node-name "$(hostname)"`,
     )
     .action(async (flags: UpFlags) => {
+      const { runUp } = await import('./run.ts');
       finish(await runUp(flags));
     });
 }

@@ -6,7 +6,7 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { Cluster, KubeConfig } from '@kubernetes/client-node';
 import { UserError } from '../api/user-error.ts';
@@ -26,7 +26,7 @@ const IN_CLUSTER_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 export async function loadAccess(options: ConfigOptions): Promise<ServerAccess> {
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
-  const source = load(config, options);
+  const source = load(config, options, () => new KubeConfig());
   if (options.context !== undefined) config.setCurrentContext(options.context);
   const cluster = chooseCluster(config, source);
   const { server, proxyUrl } = cluster;
@@ -67,7 +67,7 @@ function chooseCluster(config: KubeConfig, source: string): Cluster {
 }
 
 /** Loads the first configuration there is and says, in words, where it came from. */
-function load(config: KubeConfig, options: ConfigOptions): string {
+function load(config: KubeConfig, options: ConfigOptions, another: () => KubeConfig): string {
   const fromEnvironment = process.env['KUBECONFIG'] ?? '';
   const fromHome = join(homedir(), '.kube', 'config');
   try {
@@ -76,7 +76,7 @@ function load(config: KubeConfig, options: ConfigOptions): string {
       return `kubeconfig ${options.kubeconfig}`;
     }
     if (fromEnvironment !== '') {
-      config.loadFromDefault();
+      loadList(config, fromEnvironment.split(delimiter), another);
       return `kubeconfig ${fromEnvironment}`;
     }
     if ((process.env['KUBERNETES_SERVICE_HOST'] ?? '') !== '' && existsSync(IN_CLUSTER_TOKEN)) {
@@ -94,6 +94,29 @@ function load(config: KubeConfig, options: ConfigOptions): string {
   throw new UserError(
     `no kubeconfig: KUBECONFIG is not set, ${fromHome} does not exist and this is no pod; ${REMEDY}`,
   );
+}
+
+/**
+ * The files of KUBECONFIG as kubectl reads them: those that do not exist are left out, and where several have a name or a
+ * current-context the first counts. (KubeConfig itself would take the last current-context: perhaps another cluster.)
+ */
+function loadList(config: KubeConfig, files: readonly string[], another: () => KubeConfig): void {
+  const [first = files.join(delimiter), ...more] = files.filter((file) => existsSync(file));
+  config.loadFromFile(first);
+  for (const file of more) {
+    const other = another();
+    other.loadFromFile(file);
+    config.loadFromOptions({
+      clusters: firstOfEachName(config.clusters, other.clusters),
+      users: firstOfEachName(config.users, other.users),
+      contexts: firstOfEachName(config.contexts, other.contexts),
+      currentContext: config.currentContext || other.currentContext,
+    });
+  }
+}
+
+function firstOfEachName<T extends { readonly name: string }>(first: readonly T[], more: readonly T[]): T[] {
+  return [...first, ...more.filter(({ name }) => !first.some((own) => own.name === name))];
 }
 
 function credentialsOf(config: KubeConfig, server: string): ServerAccess['credentials'] {

@@ -49,9 +49,7 @@ export function createLog(options: LogOptions = {}): Log {
   }
   const { destination = 'stdout' } = options;
   const stream =
-    typeof destination === 'string'
-      ? pino.destination({ dest: destination === 'stdout' ? 1 : 2, sync: true })
-      : destination;
+    typeof destination === 'string' ? openStandard(destination === 'stdout' ? 1 : 2) : destination;
   return adapt(
     pino(
       {
@@ -65,6 +63,13 @@ export function createLog(options: LogOptions = {}): Log {
       stream,
     ),
   );
+}
+
+/** A line that cannot be written (the disk is full) waits for the next one: nobody could be told, and work goes on. */
+function openStandard(descriptor: 1 | 2): DestinationStream {
+  const stream = pino.destination({ dest: descriptor, sync: true });
+  stream.on('error', () => undefined);
+  return stream;
 }
 
 function adapt(logger: Logger): Log {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { UserError } from '../../src/api/user-error.ts';
 import { loadAccess } from '../../src/kube/config.ts';
@@ -114,6 +114,26 @@ test('KUBECONFIG is used where no file is named', async () => {
   process.env['KUBECONFIG'] = kubeconfig({ cluster: { server: 'https://from-environment:1' } });
   assert.equal((await loadAccess({})).url, 'https://from-environment:1');
   assert.equal((await loadAccess({ kubeconfig: kubeconfig() })).url, 'https://127.0.0.1:6443');
+});
+
+test('several files of KUBECONFIG are read as kubectl reads them', async () => {
+  const first = kubeconfig({ cluster: { server: 'https://first:1' } });
+  const second = file(
+    JSON.stringify({
+      clusters: [
+        { name: 'c', cluster: { server: 'https://not-this:1' } },
+        { name: 'd', cluster: { server: 'https://second:1' } },
+      ],
+      users: [{ name: 'u', user: {} }],
+      contexts: [{ name: 'other', context: { cluster: 'd', user: 'u' } }],
+      'current-context': 'other',
+    }),
+  );
+  process.env['KUBECONFIG'] = [join(folder, 'missing'), '', first, second].join(delimiter);
+  assert.equal((await loadAccess({})).url, 'https://first:1');
+  assert.equal((await loadAccess({ context: 'other' })).url, 'https://second:1');
+  process.env['KUBECONFIG'] = join(folder, 'missing');
+  assert.match(await sentence({}), /missing does not exist; name a readable kubeconfig/);
 });
 
 test('~/.kube/config comes last, and without it there is nothing', async () => {

@@ -139,7 +139,7 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         apiGroup: 'admissionregistration.k8s.io',
         resources: ['validatingwebhookconfigurations'],
         resourceNames: [WEBHOOK_CONFIGURATION],
-        verbs: ['create', 'patch'],
+        verbs: ['get', 'create', 'patch'],
         use: 'The webhook’s own registration, and no other; created where somebody deleted it.',
         code: 'src/webhook/registration.ts',
       },

@@ -46,6 +46,7 @@ export interface CustomResourceDefinition extends KubeObject {
       readonly singular: string;
     };
     readonly scope: 'Namespaced' | 'Cluster';
+    readonly conversion?: { readonly strategy: 'None' };
     readonly versions: readonly CrdVersion[];
   };
 }
@@ -105,6 +106,8 @@ export function customResourceDefinition(
         singular: resource.kind.toLowerCase(),
       },
       scope: resource.namespaced ? 'Namespaced' : 'Cluster',
+      // Said aloud although it is the default: what MetalLB left there must not stay unnoticed.
+      ...(old.length === 0 ? {} : { conversion: { strategy: 'None' } }),
       versions: [
         ...old.map(({ name, deprecationWarning, kind: oldKind }) => ({
           ...version(name, oldKind),

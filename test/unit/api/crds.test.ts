@@ -246,9 +246,10 @@ test('names, scope, versions and columns', () => {
     'servicebgpstatuses.metallb.io; v1beta1 stored; Node string .status.node; Service Name string .status.serviceName; Service Namespace string .status.serviceNamespace',
     'servicel2statuses.metallb.io; v1beta1 stored; Allocated Node string .status.node; Service Name string .status.serviceName; Service Namespace string .status.serviceNamespace',
   ]);
-  assert.equal(
-    CRDS_OF_METALLB.some(({ spec }) => 'conversion' in spec),
-    false,
+  const converted = CRDS_OF_METALLB.filter(({ spec }) => spec.conversion !== undefined);
+  assert.deepEqual(
+    converted.map(({ spec }) => [spec.names.kind, spec.conversion]),
+    [['BGPPeer', { strategy: 'None' }]],
   );
 });
 

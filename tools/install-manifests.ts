@@ -207,7 +207,13 @@ function speaker(): object {
         securityContext: { runAsUser: 0, runAsGroup: 0, seccompProfile: { type: 'RuntimeDefault' } },
         containers: [
           container('speaker', {
-            env: [{ name: 'METALLB_NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
+            env: [
+              // With apiVersion, or client-side and server-side apply would quarrel over the default.
+              {
+                name: 'METALLB_NODE_NAME',
+                valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'spec.nodeName' } },
+              },
+            ],
             ports: [
               { name: 'metrics', containerPort: METRICS_PORT },
               { name: 'health', containerPort: HEALTH_PORT },

@@ -76,7 +76,7 @@ export async function kubectl(
       ? await lab.run('bridge', process.execPath, [standIn, ...args], { env })
       : await lab.run('bridge', real, args, { env });
   const shown = args.map((arg) => (/[{}]/.test(arg) ? `'${arg}'` : arg.replace(`${MANIFESTS}/`, '')));
-  report.command(`kubectl ${shown.join(' ')}`, answer);
+  report.command(`${real === undefined ? 'kubectl-stand-in' : 'kubectl'} ${shown.join(' ')}`, answer);
   return answer;
 }
 

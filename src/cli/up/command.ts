@@ -4,20 +4,7 @@ import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type GitSource, parseGitSource } from '../../standalone/git/source.ts';
 import { lbClassFlag, logLevelFlag, namespaceFlag, parseDuration, parseListen, parsePort } from '../flags.ts';
-
-export interface UpFlags {
-  readonly listen: { readonly host: string; readonly port: number };
-  readonly webhookPort?: number;
-  readonly kubeconfigOut: string;
-  readonly tokenFile?: string;
-  readonly git?: GitSource;
-  /** Milliseconds. */
-  readonly gitInterval: number;
-  readonly nodeName?: string;
-  readonly namespace: string;
-  readonly lbClass?: string;
-  readonly logLevel: string;
-}
+import type { UpFlags } from './run.ts';
 
 export function upCommand(finish: (exitCode: number) => void): Command {
   return new Command('up')

@@ -27,8 +27,6 @@ export interface ControlOptions {
     readonly port: number;
     /** Where the API server finds the webhook; absent: through its Service. */
     readonly url?: string;
-    /** Whether the API server knows matchConditions. */
-    readonly matchConditions: boolean;
   };
 }
 
@@ -65,7 +63,7 @@ export function controlParts(options: ControlOptions): ControlParts {
     };
   }
   const services = client.observe<Service>(SERVICES);
-  const { host, port, url, matchConditions } = options.webhook;
+  const { host, port, url } = options.webhook;
   const webhook = new Webhook({
     client,
     configuration,
@@ -76,7 +74,6 @@ export function controlParts(options: ControlOptions): ControlParts {
     namespace,
     host,
     port,
-    matchConditions,
     ...(url === undefined ? {} : { webhookUrl: url }),
     ...loadBalancerClass,
   });
@@ -96,7 +93,7 @@ export function runControl(flags: ClusterFlags, runs: ControlOptions['runs']): P
         namespace: flags.namespace,
         lbClass: flags.lbClass,
         runs,
-        webhook: { host: '::', port: WEBHOOK_PORT, matchConditions: true },
+        webhook: { host: '::', port: WEBHOOK_PORT },
       }),
   });
 }

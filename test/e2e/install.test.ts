@@ -185,7 +185,7 @@ describe('the installation on a real API server', { skip: fault ?? false }, () =
       namespace: NAMESPACE,
       lbClass: undefined,
       runs: 'both',
-      webhook: { host: '127.0.0.1', port: 0, url: 'https://127.0.0.1:0', matchConditions: true },
+      webhook: { host: '127.0.0.1', port: 0, url: 'https://127.0.0.1:0' },
     });
     context.after(async () => {
       for (const { part } of parts.toReversed()) await part.stop();

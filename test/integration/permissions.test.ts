@@ -72,7 +72,7 @@ async function startController(context: TestContext, client: KubeClient): Promis
     namespace: NAMESPACE,
     lbClass: undefined,
     runs: 'both',
-    webhook: { host: '127.0.0.1', port: 0, url: 'https://127.0.0.1:0', matchConditions: true },
+    webhook: { host: '127.0.0.1', port: 0, url: 'https://127.0.0.1:0' },
   });
   context.after(async () => {
     for (const { part } of parts.toReversed()) await part.stop();

@@ -53,6 +53,7 @@ const DOORS: Record<string, string> = {
   '@prometheus-io/client': 'src/platform/',
   yaml: 'src/platform/yaml.ts',
   commander: 'src/cli/',
+  '@marcbachmann/cel-js': 'src/standalone/cel.ts',
 };
 
 const MAX_LINES = 350;

@@ -96,8 +96,6 @@ function compose(
       host: LOOPBACK,
       port: webhookPort,
       url: `https://${LOOPBACK}:${webhookPort}`,
-      // The embedded API server has none.
-      matchConditions: false,
     },
   });
   const parts = [...control.parts];

@@ -25,33 +25,38 @@ const OPTIONS = {
 
 /** The question as JSON; `version` is the one of the resource that the webhook asked for. */
 export function encodeReview(uid: string, version: string, request: AdmissionRequest): string {
-  const { definition, subresource, namespace, name, operation, object, oldObject, dryRun, user } = request;
-  const { group, kind, plural, version: asked } = definition.resource;
-  const part = subresource === '' ? {} : { subResource: subresource, requestSubResource: subresource };
   return JSON.stringify({
     kind: 'AdmissionReview',
     apiVersion: REVIEW_VERSION,
-    request: {
-      uid,
-      kind: { group, version, kind },
-      resource: { group, version, resource: plural },
-      requestKind: { group, version: asked, kind },
-      requestResource: { group, version: asked, resource: plural },
-      ...part,
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      operation,
-      userInfo: { username: user.username, groups: user.groups },
-      object: object === undefined ? null : inVersion(definition, version, object),
-      oldObject: oldObject === undefined ? null : inVersion(definition, version, oldObject),
-      dryRun,
-      options: {
-        kind: OPTIONS[operation],
-        apiVersion: 'meta.k8s.io/v1',
-        ...(dryRun ? { dryRun: ['All'] } : {}),
-      },
-    },
+    request: reviewRequest(uid, version, request),
   });
+}
+
+/** The request as webhooks and their match conditions see it. */
+export function reviewRequest(uid: string, version: string, request: AdmissionRequest) {
+  const { definition, subresource, namespace, name, operation, object, oldObject, dryRun, user } = request;
+  const { group, kind, plural, version: asked } = definition.resource;
+  const part = subresource === '' ? {} : { subResource: subresource, requestSubResource: subresource };
+  return {
+    uid,
+    kind: { group, version, kind },
+    resource: { group, version, resource: plural },
+    requestKind: { group, version: asked, kind },
+    requestResource: { group, version: asked, resource: plural },
+    ...part,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    operation,
+    userInfo: { username: user.username, groups: user.groups },
+    object: object === undefined ? null : inVersion(definition, version, object),
+    oldObject: oldObject === undefined ? null : inVersion(definition, version, oldObject),
+    dryRun,
+    options: {
+      kind: OPTIONS[operation],
+      apiVersion: 'meta.k8s.io/v1',
+      ...(dryRun ? { dryRun: ['All'] } : {}),
+    },
+  };
 }
 
 /** The object as one version of its resource has it: versions differ in apiVersion only. */

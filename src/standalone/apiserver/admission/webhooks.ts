@@ -1,6 +1,6 @@
 /**
  * Dynamic admission: requests are put to the webhooks that ValidatingWebhookConfigurations and MutatingWebhookConfigurations
- * name. matching.ts finds them, destination.ts finds where they listen, review.ts writes the question and reads the answer,
+ * name. matching.ts and match-conditions.ts find them, destination.ts finds where they listen, review.ts writes the question and reads the answer,
  * https-transport.ts asks.
  *
  * As in kube-apiserver: mutating webhooks run one after another in the order of their configurations' names, validating
@@ -16,6 +16,7 @@ import { sameJson } from '../json.ts';
 import { applyJsonPatch } from '../patch/json-patch.ts';
 import { isObject } from '../schema/schema.ts';
 import { findDestination } from './destination.ts';
+import { meetsConditions } from './match-conditions.ts';
 import { configuredWebhooks, matchWebhook } from './matching.ts';
 import { decodeReview, encodeReview, inVersion } from './review.ts';
 import type { ReviewAnswer } from './review.ts';
@@ -58,7 +59,7 @@ async function mutate(options: AdmissionOptions, request: AdmissionRequest): Ret
     const now = { ...request, object };
     // Matched here and not before: an earlier webhook may have set the labels this one selects by.
     const version = matchWebhook(options.state, webhook, now);
-    if (version === undefined) return false;
+    if (version === undefined || !meetsConditions(webhook, version, now)) return false;
     const answer = await ask(options, webhook, version, now, 'mutating');
     warnings.push(...warningsOf(answer));
     if (answer?.patch !== undefined) object = patched(webhook, version, now, answer.patch);
@@ -76,11 +77,14 @@ async function validate(
   options: AdmissionOptions,
   request: AdmissionRequest,
 ): ReturnType<Admission['validate']> {
-  const questions = configuredWebhooks(options.state, 'validating').flatMap((webhook) => {
+  // All of them first: conditions that cannot be evaluated may end it before anybody is asked.
+  const asked = configuredWebhooks(options.state, 'validating').flatMap((webhook) => {
     const version = matchWebhook(options.state, webhook, request);
-    return version === undefined ? [] : [ask(options, webhook, version, request, 'validating')];
+    return version === undefined || !meetsConditions(webhook, version, request) ? [] : [{ webhook, version }];
   });
-  const outcomes = await Promise.allSettled(questions);
+  const outcomes = await Promise.allSettled(
+    asked.map(({ webhook, version }) => ask(options, webhook, version, request, 'validating')),
+  );
   const refused = outcomes.find((outcome) => outcome.status === 'rejected');
   if (refused !== undefined) throw refused.reason;
   return {

@@ -18,7 +18,7 @@ import {
 import { crdFaults } from './crd-rules.ts';
 import { definitionOfCrd } from './definition-of-crd.ts';
 import type { CrdCondition, CrdNames, CustomResourceDefinition } from './definition-of-crd.ts';
-import { hasCelRules, unknownKeywords } from './structural.ts';
+import { unknownKeywords } from './structural.ts';
 
 export interface CrdOptions {
   readonly state: ServerState;
@@ -196,8 +196,6 @@ function crdWarnings({ spec }: CustomResourceDefinition): string[] {
     if (schema === undefined) return [];
     const path = `spec.versions[${index}].schema.openAPIV3Schema`;
     const unknown = unknownKeywords(schema, path).map((field) => `unknown field ${JSON.stringify(field)}`);
-    if (hasCelRules(schema))
-      unknown.push(`${path}: x-kubernetes-validations are not evaluated by the embedded API server`);
     return unknown;
   });
 }

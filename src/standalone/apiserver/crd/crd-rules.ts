@@ -1,6 +1,7 @@
 /** What a CustomResourceDefinition must be beyond its schema, with kube-apiserver's sentences, and what is refused here. */
-import type { FieldFault } from '../definition.ts';
+import type { FieldFault, Schema } from '../definition.ts';
 import { faultsOfLabel, faultsOfName, faultsOfSubdomain } from '../schema/names.ts';
+import { celFaults } from './cel-faults.ts';
 import { COLUMN_TYPES } from './definition-of-crd.ts';
 import type { CrdNames, CrdVersion, CustomResourceDefinition } from './definition-of-crd.ts';
 import { parseJsonPath } from './json-path.ts';
@@ -101,7 +102,7 @@ function versionFaults(version: CrdVersion, path: string): FieldFault[] {
       path: `${path}.schema.openAPIV3Schema`,
       message: 'schemas are required',
     });
-  else faults.push(...structuralFaults(schema, `${path}.schema.openAPIV3Schema`));
+  else faults.push(...schemaFaults(schema, `${path}.schema.openAPIV3Schema`));
   if (version.subresources?.scale !== undefined)
     faults.push({
       reason: 'Forbidden',
@@ -124,6 +125,12 @@ function versionFaults(version: CrdVersion, path: string): FieldFault[] {
       faults.push(invalid(`${at}.jsonPath`, column.jsonPath, `is an invalid JSON path: ${parsed.why}`));
   }
   return faults;
+}
+
+/** Rules are looked at once everything else is right. */
+function schemaFaults(schema: Schema, path: string): FieldFault[] {
+  const faults = structuralFaults(schema, path);
+  return faults.length > 0 ? faults : celFaults(schema, path);
 }
 
 function invalid(path: string, value: unknown, message: string): FieldFault {

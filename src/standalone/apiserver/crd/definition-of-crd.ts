@@ -3,13 +3,15 @@
  * Definition a version, and is then served like a built-in resource.
  *
  * What is refused in words when a CRD is written: conversion by webhook, the scale subresource, schemas that are not
- * structural, names another definition has. What is accepted but not done is said in a warning: x-kubernetes-validations.
+ * structural, names another definition has, rules in CEL that do not compile.
  */
 import type { KubeObject, Resource } from '../../../api/meta.ts';
-import type { Column, Definition, Schema } from '../definition.ts';
+import type { Column, Definition, FieldFault, Schema, Stored } from '../definition.ts';
 import { AGE, NAME } from '../resources/parts.ts';
+import { formatFault } from '../schema/faults.ts';
 import { TYPE_AND_META } from '../schema/schema.ts';
 import { validateSchema } from '../schema/validate.ts';
+import { compileRules, validateRules } from './cel-rules.ts';
 import { parseJsonPath } from './json-path.ts';
 
 /** apiextensions.k8s.io/v1, with the fields the server acts on. */
@@ -79,6 +81,8 @@ export function definitionOfCrd(crd: CustomResourceDefinition, version: CrdVersi
   const properties = Object.entries(root.properties ?? {}).filter(([name]) => !TYPE_AND_META.has(name));
   const metadata = root.properties?.['metadata'];
   const columns = version.additionalPrinterColumns ?? [];
+  const schema = { ...root, properties: Object.fromEntries(properties) };
+  const rules = compileRules(root);
   return {
     resource,
     listKind: names.listKind ?? `${names.kind}List`,
@@ -87,16 +91,49 @@ export function definitionOfCrd(crd: CustomResourceDefinition, version: CrdVersi
     categories: names.categories ?? [],
     hasStatus: version.subresources?.status !== undefined,
     hasGeneration: true,
-    schema: { ...root, properties: Object.fromEntries(properties) },
+    schema,
     columns: [NAME, ...(columns.length === 0 ? [AGE] : columns.map(columnOfCrd))],
-    // A CRD may narrow metadata.name and generateName, nothing else of metadata.
     strategy: {
-      validate: (object) =>
-        metadata === undefined ? [] : validateSchema(metadata, object.metadata, 'metadata'),
+      validate: (object, old) => [
+        // A CRD may narrow metadata.name and generateName, nothing else of metadata.
+        ...(metadata === undefined ? [] : validateSchema(metadata, object.metadata, 'metadata')),
+        ...(rules === undefined ? [] : ruleFaults(rules, schema, object, old)),
+      ],
+      warnings: (object, old) =>
+        rules === undefined || old === undefined
+          ? []
+          : validateRules(rules, object, old).kept.map((fault) => formatFault(fault)),
     },
     custom: true,
   };
 }
+
+/** Rules may rely on the schema, so they are not asked about an object that is of another shape. */
+function ruleFaults(
+  rules: NonNullable<ReturnType<typeof compileRules>>,
+  schema: Schema,
+  object: Stored,
+  old: Stored | undefined,
+): FieldFault[] {
+  if (validateSchema(schema, object, '').some(({ reason }) => BLOCKING.has(reason)))
+    return [
+      {
+        reason: 'Invalid',
+        path: '',
+        value: null,
+        message:
+          'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+      },
+    ];
+  return validateRules(rules, object, old).faults;
+}
+
+const BLOCKING: ReadonlySet<FieldFault['reason']> = new Set([
+  'Required',
+  'TooLong',
+  'TooMany',
+  'TypeInvalid',
+]);
 
 function columnOfCrd(column: CrdColumn): Column {
   const path = parseJsonPath(column.jsonPath);

@@ -38,16 +38,6 @@ export function unknownKeywords(schema: unknown, path: string): string[] {
   ).map((found) => `${path}${found.slice('schema'.length)}`);
 }
 
-/** True where a rule in CEL stands anywhere in the schema. */
-export function hasCelRules(schema: Schema): boolean {
-  const inside = [
-    ...Object.values(schema.properties ?? {}),
-    ...(schema.items === undefined ? [] : [schema.items]),
-  ];
-  if (isObject(schema.additionalProperties)) inside.push(schema.additionalProperties as Schema);
-  return (schema['x-kubernetes-validations'] ?? []).length > 0 || inside.some(hasCelRules);
-}
-
 function levelFaults(schema: Schema, level: Level, path: string): FieldFault[] {
   return [
     ...typeFaults(schema, level, path),

@@ -2,6 +2,7 @@
 import { VALIDATING_WEBHOOKS } from '../../../api/kubernetes.ts';
 import type { ValidatingWebhookConfiguration, Webhook } from '../../../api/kubernetes.ts';
 import type { Resource } from '../../../api/meta.ts';
+import { conditionFaults } from '../admission/match-conditions.ts';
 import type { Definition, FieldFault, Schema, Stored } from '../definition.ts';
 import { faultsOfSubdomain } from '../schema/names.ts';
 import { selectorFaults } from './label-selector.ts';
@@ -85,13 +86,7 @@ function webhookFaults(hook: Webhook, path: string): FieldFault[] {
     faults.push(
       invalid(`${path}.name`, hook.name, 'should be a domain with at least three segments separated by dots'),
     );
-  if ((hook.matchConditions ?? []).length > 0)
-    faults.push({
-      reason: 'Forbidden',
-      path: `${path}.matchConditions`,
-      message:
-        'the embedded API server does not evaluate match conditions: use rules, namespaceSelector and objectSelector',
-    });
+  faults.push(...conditionFaults(hook.matchConditions ?? [], `${path}.matchConditions`));
   const versions = hook.admissionReviewVersions ?? [];
   if (!versions.includes('v1'))
     faults.push(invalid(`${path}.admissionReviewVersions`, versions, 'must include at least one of v1'));

@@ -197,6 +197,69 @@ describe('validating webhooks', () => {
   });
 });
 
+describe('match conditions', () => {
+  const conditions = (...expressions: string[]): object => ({
+    matchConditions: expressions.map((expression, index) => ({ name: `c${index}`, expression })),
+  });
+  const askedWith = async (change: object, request: Partial<AdmissionRequest> = {}): Promise<boolean> => {
+    const fixture = new Fixture({ a: () => ({ allowed: true }) });
+    fixture.configure('validating', 'a', change);
+    await fixture.admission.validate({ ...REQUEST, ...request });
+    return fixture.asked.length > 0;
+  };
+
+  const table: [title: string, expressions: string[], asked: boolean][] = [
+    ['all true', ["object.metadata.name == 'a'", 'oldObject == null'], true],
+    ['one false', ['true', "object.metadata.name != 'a'"], false],
+    ['one false beside one that fails', ["object.nothing == 'x'", 'false'], false],
+    ['an optional field', ['!has(object.spec)'], true],
+    [
+      'the request',
+      [
+        "request.operation == 'CREATE' && request.kind.kind == 'Service' && request.resource.resource == 'services'",
+        "request.namespace == 'default' && request.userInfo.username == 'admin' && !request.dryRun",
+      ],
+      true,
+    ],
+  ];
+  for (const [title, expressions, asked] of table)
+    it(`${asked ? 'let a webhook be asked' : 'keep a webhook from being asked'}: ${title}`, async () =>
+      assert.equal(await askedWith(conditions(...expressions)), asked));
+
+  it('see what is deleted as oldObject', async () => {
+    const request = { operation: 'DELETE', object: undefined, oldObject: REQUEST.object } as const;
+    const change = conditions("object == null && oldObject.metadata.name == 'a'");
+    assert.equal(await askedWith(change, request), true);
+  });
+
+  it('that fail refuse the request, or skip the webhook with failurePolicy Ignore', async () => {
+    const change = conditions('object.spec.x == 1', 'object.spec.y == 1');
+    const error = await refusal(askedWith(change));
+    assert.equal(error.status.code, 403);
+    assert.equal(
+      error.message,
+      `services "a" is forbidden: [expression 'object.spec.x == 1' resulted in error: No such key: spec, expression 'object.spec.y == 1' resulted in error: No such key: spec]`,
+    );
+    assert.equal(await askedWith({ ...change, failurePolicy: 'Ignore' }), false);
+  });
+
+  it('hold for mutating webhooks too, on what earlier ones made of the object', async () => {
+    const fixture = new Fixture({
+      a: () => add('x', '1'),
+      b: () => ({ allowed: true }),
+      c: () => ({ allowed: true }),
+    });
+    fixture.configure('mutating', 'a');
+    fixture.configure('mutating', 'b', conditions("object.metadata.labels['x'] == '1'"));
+    fixture.configure('mutating', 'c', conditions('!has(object.metadata.labels)'));
+    await fixture.admission.mutate(REQUEST);
+    assert.deepEqual(
+      fixture.asked.map(({ path }) => path),
+      ['a', 'b'],
+    );
+  });
+});
+
 describe('mutating webhooks', () => {
   it('change the object one after another', async () => {
     const fixture = new Fixture({

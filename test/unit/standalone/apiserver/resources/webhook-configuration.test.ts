@@ -36,9 +36,38 @@ describe('webhook configurations', () => {
 
   const table: [title: string, change: object, fault: RegExp][] = [
     [
-      'match conditions',
-      { matchConditions: [{ name: 'a', expression: 'true' }] },
-      /^webhooks\[0\].matchConditions: Forbidden: the embedded API server does not evaluate match conditions/,
+      'a condition that does not compile',
+      { matchConditions: [{ name: 'a', expression: 'object.' }] },
+      /^webhooks\[0\].matchConditions\[0\].expression: Invalid value: "object.": compilation failed: Expected IDENTIFIER, got EOF$/,
+    ],
+    [
+      'a condition that is no bool',
+      { matchConditions: [{ name: 'a', expression: '1 + 1' }] },
+      /expression: Invalid value: "1 \+ 1": cel expression must evaluate to a bool$/,
+    ],
+    [
+      'a condition that asks the authorizer',
+      {
+        matchConditions: [
+          { name: 'a', expression: "authorizer.group('').resource('pods').check('get').allowed()" },
+        ],
+      },
+      /Unknown variable: authorizer \(the embedded API server has no authorizer: whoever has its token may do everything\)$/,
+    ],
+    [
+      'a condition without a name and an expression',
+      { matchConditions: [{ name: '', expression: ' ' }] },
+      /matchConditions\[0\].name: Required value, webhooks\[0\].matchConditions\[0\].expression: Required value\]$/,
+    ],
+    [
+      'too many conditions',
+      {
+        matchConditions: Array.from({ length: 65 }, (_, index) => ({
+          name: `c${index}`,
+          expression: 'true',
+        })),
+      },
+      /^webhooks\[0\].matchConditions: Too many: 65: must have at most 64 items$/,
     ],
     [
       'side effects',

@@ -76,6 +76,11 @@ function eventStrategy(state: ServerState, discard: (event: Stored) => void): St
   /** When each event was last written, oldest first. */
   const written = new Map<string, { event: Stored; atMs: number }>();
   return {
+    setDefaults: (stored) => {
+      stored['eventTime'] ??= null;
+      stored['reportingComponent'] ??= '';
+      stored['reportingInstance'] ??= '';
+    },
     validate: (stored) => {
       const { namespace: about = '' } = asEvent(stored).involvedObject;
       const { namespace } = stored.metadata;

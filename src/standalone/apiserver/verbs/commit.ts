@@ -54,12 +54,16 @@ export async function commit(
     return current ? object : undefined;
   }
   call.warnings.push(...(strategy.warnings?.(object, old) ?? []));
+  if (old?.metadata.deletionTimestamp !== undefined && finalizersLeft(definition, object) === 0) {
+    // Its last finalizer goes and the object with it: watchers see one deletion, of what was stored.
+    strategy.abandoned?.(object, old);
+    const removed = removeStored(machinery, call, old);
+    if (removed === undefined) throw new Error('storage changed between two statements');
+    return object;
+  }
   const stored = storage.put(resource, object, old);
   if (stored === undefined) throw new Error('storage changed between two statements');
   strategy.stored?.(stored, old);
-  if (stored.metadata.deletionTimestamp !== undefined && finalizersLeft(definition, stored) === 0) {
-    removeStored(machinery, call, stored);
-  }
   return stored;
 }
 
@@ -89,6 +93,7 @@ export function admissionRequest(
     object,
     oldObject: old,
     dryRun: call.dryRun,
+    fieldManager: call.query.get('fieldManager') ?? '',
     user: call.user,
   };
 }

@@ -102,6 +102,8 @@ export class World {
   #normal(value: unknown, key = ''): unknown {
     if (Array.isArray(value)) {
       const items = value.map((item) => this.#normal(item, key));
+      // Entries are listed by time, which is in seconds.
+      if (key === 'managedFields') return items.toSorted((a, b) => (keyOfEntry(a) < keyOfEntry(b) ? -1 : 1));
       if (key !== 'causes') return items;
       // kube-apiserver goes through Go maps: the faults of one object come in any order, and some twice.
       const byText = new Map(items.map((item) => [JSON.stringify(item), item]));
@@ -144,6 +146,12 @@ export class World {
 }
 
 const NUMBERED: ReadonlySet<string> = new Set(['nodePort', 'healthCheckNodePort']);
+
+function keyOfEntry(entry: unknown): string {
+  return typeof entry === 'string'
+    ? entry
+    : JSON.stringify(['manager', 'operation', 'subresource'].map((key) => at(entry, key)));
+}
 
 /** managedFields by manager, operation and subresource only. */
 function withoutFields(value: unknown): unknown {

@@ -7,6 +7,7 @@ import { validateMetadata } from '../schema/metadata.ts';
 import { pruneUnknown } from '../schema/prune.ts';
 import { validateSchema } from '../schema/validate.ts';
 import type { Call, Machinery } from './call.ts';
+import { managersOf, writeManagers } from './manage.ts';
 import { countGeneration, finalizersLeft, shapeChange } from './rules.ts';
 
 /**
@@ -28,7 +29,8 @@ export async function commit(
     strategy.setDefaults?.(object, old);
     const mutated = await admission.mutate(admissionRequest(call, object, old));
     call.warnings.push(...mutated.warnings);
-    object = mutated.object === undefined ? object : reshaped(call, mutated.object, old);
+    if (mutated.object !== undefined && mutated.object !== object)
+      object = reshaped(call, mutated.object, object, old);
   }
   strategy.allocate?.(object, old);
   try {
@@ -99,9 +101,15 @@ export function admissionRequest(
 }
 
 /** What webhooks made of an object, brought back under the rules: they may change it, not its identity. */
-function reshaped({ definition, subresource }: Call, mutated: Stored, old: Stored | undefined): Stored {
+function reshaped(
+  { definition, subresource }: Call,
+  mutated: Stored,
+  proposed: Stored,
+  old: Stored | undefined,
+): Stored {
   pruneUnknown(definition.schema, mutated);
   applyDefaults(definition.schema, mutated);
   if (old !== undefined) shapeChange(definition, subresource, mutated, old);
+  writeManagers(mutated, managersOf(proposed));
   return mutated;
 }

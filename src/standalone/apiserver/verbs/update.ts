@@ -6,7 +6,7 @@ import { badRequest, conflict, notFound, OBJECT_MODIFIED, unsupportedMediaType }
 import { applyJsonPatch } from '../patch/json-patch.ts';
 import { applyMergePatch } from '../patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../patch/strategic-merge.ts';
-import { apiVersionOf, inVersion } from '../present.ts';
+import { inVersion } from '../present.ts';
 import { rootSchema } from '../root-schema.ts';
 import { invalidObject } from '../schema/faults.ts';
 import { pruneUnknown } from '../schema/prune.ts';
@@ -169,14 +169,18 @@ function requireKind(configuration: unknown): void {
 }
 
 /** An applied configuration of a built-in kind has no unknown field: kube-apiserver cannot give it an owner. */
-function checkTyped({ definition }: Call, configuration: Stored): void {
+function checkTyped(call: Call, configuration: Stored): void {
+  const { definition } = call;
   const [unknown] = pruneUnknown(definition.schema, structuredClone(configuration));
   if (unknown === undefined) return;
-  const { name = '', namespace = '' } = configuration.metadata;
-  const { kind } = definition.resource;
+  const { name = '' } = configuration.metadata;
+  const { kind, group, version } = definition.resource;
+  // As it was sent: usually without the namespace, which is in the path.
+  const given = isObject(call.body.value) ? call.body.value['metadata'] : undefined;
+  const namespace = isObject(given) && typeof given['namespace'] === 'string' ? given['namespace'] : '';
   throw new ApiError({
     code: 500,
-    message: `failed to create typed patch object (${namespace}/${name}; ${apiVersionOf(definition.resource)}, Kind=${kind}): .${unknown}: field not declared in schema`,
+    message: `failed to create typed patch object (${namespace}/${name}; ${group}/${version}, Kind=${kind}): .${unknown}: field not declared in schema`,
   });
 }
 

@@ -72,6 +72,8 @@ export interface ObserveOptions {
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
+  /** How long a watch may be silent before it is opened anew, for resources that change all the time. Default 150 s. */
+  silentAfterMs?: number;
 }
 
 export interface WriteOptions {

@@ -8,9 +8,11 @@ import { Configuration } from '../cluster/configuration.ts';
 import { Controller } from '../controller/controller.ts';
 import { KubeEventRecorder } from '../kube/events.ts';
 import type { Part } from '../platform/lifecycle.ts';
+import { CONTROLLER_METRICS } from '../platform/metric-names.ts';
 import { parseYaml } from '../platform/yaml.ts';
 import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
-import { Webhook } from '../webhook/webhook.ts';
+import { Webhook, WEBHOOK_PORT } from '../webhook/webhook.ts';
+import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
 
 export interface ControlOptions {
   readonly client: KubeClient;
@@ -34,7 +36,7 @@ export interface ControlParts {
   /** In the order they start. */
   readonly parts: readonly Part[];
   /** Answers probes. */
-  whyNotReady(): string | undefined;
+  readonly whyNotReady: () => string | undefined;
   readonly webhook?: Webhook;
 }
 
@@ -80,4 +82,21 @@ export function controlParts(options: ControlOptions): ControlParts {
   });
   parts.push({ name: 'services', part: services }, { name: 'webhook', part: webhook });
   return { parts, webhook, whyNotReady: () => (webhook.ready ? undefined : 'the webhook is not ready yet') };
+}
+
+/** Runs controller, webhook or both in a cluster until a signal; resolves with the exit code. */
+export function runControl(flags: ClusterFlags, runs: ControlOptions['runs']): Promise<number> {
+  return runInCluster(flags, {
+    name: runs === 'webhook' ? 'webhook' : 'controller',
+    metrics: CONTROLLER_METRICS,
+    healthHost: '',
+    build: (surroundings) =>
+      controlParts({
+        ...surroundings,
+        namespace: flags.namespace,
+        lbClass: flags.lbClass,
+        runs,
+        webhook: { host: '::', port: WEBHOOK_PORT, matchConditions: true },
+      }),
+  });
 }

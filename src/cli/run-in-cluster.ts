@@ -31,7 +31,10 @@ export interface Program {
   readonly metrics: readonly MetricDeclaration[];
   /** The address of /healthz and /readyz; '' is every address of the machine. */
   readonly healthHost: string;
-  build(surroundings: Surroundings): { readonly parts: readonly Part[]; whyNotReady(): string | undefined };
+  build(surroundings: Surroundings): {
+    readonly parts: readonly Part[];
+    readonly whyNotReady: () => string | undefined;
+  };
 }
 
 /** Runs until SIGTERM or SIGINT; resolves with the exit code. */

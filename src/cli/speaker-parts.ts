@@ -1,12 +1,15 @@
-/** The speaker as parts of a process, for the verbs `speaker` and `up`. */
+/** The speaker as parts of a process, for the verbs `speaker` and `up`, and as a process of its own. */
 import { SPEAKER_COMPONENT } from '../api/annotations.ts';
 import { Configuration } from '../cluster/configuration.ts';
 import { KubeEventRecorder } from '../kube/events.ts';
 import type { Part } from '../platform/lifecycle.ts';
+import { SPEAKER_METRICS } from '../platform/metric-names.ts';
 import { PacketThread } from '../platform/packet-io.ts';
 import { parseYaml } from '../platform/yaml.ts';
 import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
 import { Speaker } from '../speaker/speaker.ts';
+import { readExcludedInterfaces } from './excluded-interfaces.ts';
+import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
 
 export interface SpeakerOptions {
   readonly client: KubeClient;
@@ -17,12 +20,22 @@ export interface SpeakerOptions {
   readonly nodeName: string;
   readonly lbClass: string | undefined;
   readonly ignoreExcludeLb: boolean;
+  /** Names the interfaces on which nothing is announced. Default: where MetalLB's manifests mount it. */
+  readonly excludeL2File?: string;
 }
 
-/** In the order they start. */
-export function speakerParts(options: SpeakerOptions): readonly Part[] {
+export interface SpeakerParts {
+  /** In the order they start. */
+  readonly parts: readonly Part[];
+  /** Answers probes. */
+  readonly whyNotReady: () => string | undefined;
+}
+
+/** Throws a UserError where the file of interfaces to exclude cannot be used. */
+export function speakerParts(options: SpeakerOptions): SpeakerParts {
   const { client, clock, log, meter, namespace, nodeName, ignoreExcludeLb: ignoreExcludeLabel } = options;
-  const packets = new PacketThread({ clock, log });
+  const { excludeL2File = '/etc/metallb/excludel2.yaml' } = options;
+  const packets = new PacketThread({ clock, log, excludeInterfaces: readExcludedInterfaces(excludeL2File) });
   const configuration = new Configuration({ client, namespace, parseYaml, log });
   const events = new KubeEventRecorder({
     client,
@@ -45,10 +58,30 @@ export function speakerParts(options: SpeakerOptions): readonly Part[] {
     ignoreExcludeLabel,
     ...(options.lbClass === undefined ? {} : { loadBalancerClass: options.lbClass }),
   });
-  return [
-    { name: 'packets', part: packets },
-    { name: 'configuration', part: configuration },
-    { name: 'events', part: events },
-    { name: 'speaker', part: speaker },
-  ];
+  return {
+    parts: [
+      { name: 'packets', part: packets },
+      { name: 'configuration', part: configuration },
+      { name: 'events', part: events },
+      { name: 'speaker', part: speaker },
+    ],
+    whyNotReady: () => (speaker.ready ? undefined : 'this node takes no part in announcing yet'),
+  };
+}
+
+export interface SpeakerFlags extends ClusterFlags {
+  readonly nodeName: string;
+  readonly ignoreExcludeLb: boolean;
+  readonly excludeL2File?: string;
+}
+
+/** Runs until a signal; resolves with the exit code. */
+export function runSpeaker(flags: SpeakerFlags): Promise<number> {
+  return runInCluster(flags, {
+    name: 'speaker',
+    metrics: SPEAKER_METRICS,
+    // On the host's network nobody else should see it.
+    healthHost: '127.0.0.1',
+    build: (surroundings) => speakerParts({ ...surroundings, ...flags, lbClass: flags.lbClass }),
+  });
 }

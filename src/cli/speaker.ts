@@ -1,42 +1,26 @@
 /** `cleat speaker`: announces addresses from one node. */
 import { Command, Option } from 'commander';
-import { SPEAKER_METRICS } from '../platform/metric-names.ts';
-import {
-  healthPortFlag,
-  kubeconfigFlag,
-  lbClassFlag,
-  logLevelFlag,
-  metricsPortFlag,
-  namespaceFlag,
-} from './flags.ts';
-import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
-import { speakerParts } from './speaker-parts.ts';
-
-interface Flags extends ClusterFlags {
-  readonly nodeName: string;
-  readonly ignoreExcludeLb: boolean;
-}
+import { addClusterFlags } from './flags.ts';
+import type { SpeakerFlags } from './speaker-parts.ts';
 
 export function speakerCommand(finish: (exitCode: number) => void): Command {
-  return new Command('speaker')
+  return addClusterFlags(new Command('speaker'))
     .description('announce the addresses of Services from this node (needs CAP_NET_RAW)')
     .addOption(
       new Option('--node-name <name>', 'the Node object of this machine')
         .env('METALLB_NODE_NAME')
         .makeOptionMandatory(),
     )
-    .addOption(kubeconfigFlag())
-    .addOption(namespaceFlag())
-    .addOption(lbClassFlag())
     .addOption(
       new Option(
         '--ignore-exclude-lb',
         'announce from nodes labelled exclude-from-external-load-balancers too',
       ).default(false),
     )
-    .addOption(metricsPortFlag())
-    .addOption(healthPortFlag())
-    .addOption(logLevelFlag())
+    .option(
+      '--exclude-l2-file <file>',
+      'the interfaces on which nothing is announced (without it: /etc/metallb/excludel2.yaml)',
+    )
     .addHelpText(
       'after',
       `
@@ -44,17 +28,9 @@ Examples:
   cleat speaker --node-name "$(hostname)"                in a pod on the host's network
   cleat speaker --node-name node-1 --kubeconfig ./kubeconfig --port 0`,
     )
-    .action(async (flags: Flags) => {
-      const exitCode = await runInCluster(flags, {
-        name: 'speaker',
-        metrics: SPEAKER_METRICS,
-        // On the host's network nobody else should see it.
-        healthHost: '127.0.0.1',
-        build: (surroundings) => ({
-          parts: speakerParts({ ...surroundings, ...flags, lbClass: flags.lbClass }),
-          whyNotReady: () => undefined,
-        }),
-      });
-      finish(exitCode);
+    .action(async (flags: SpeakerFlags) => {
+      // Each verb loads only its own part of the program.
+      const { runSpeaker } = await import('./speaker-parts.ts');
+      finish(await runSpeaker(flags));
     });
 }

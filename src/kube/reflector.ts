@@ -137,7 +137,7 @@ export class Reflector<T extends KubeObject> implements Startable {
     this.#stopping.signal.addEventListener('abort', stop, { once: true });
     let silent = false;
     const limitSilence = (): (() => void) =>
-      clock.after(this.#deps.timings.inactivityMs ?? 150_000, () => {
+      clock.after(options.silentAfterMs ?? this.#deps.timings.inactivityMs ?? 150_000, () => {
         silent = true;
         attempt.abort();
       });

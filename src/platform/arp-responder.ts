@@ -15,6 +15,7 @@ const AF_PACKET = 17;
 const SOCK_RAW = 3;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
+const SO_DETACH_FILTER = 27;
 /** Of struct sockaddr_ll: PACKET_HOST and PACKET_BROADCAST; above are other hosts' frames and foreign VLANs. */
 const LAST_PACKET_TYPE_FOR_US = 1;
 /** The poll is level triggered: what is left after this many frames is read at the next turn of the event loop. */
@@ -87,16 +88,20 @@ export class ArpResponder {
         return [ip, { ip, interfaces: names, requests, responses, gratuitous }];
       }),
     );
-    this.#socket.attachFilter(encodeArpFilter([...this.#entries.keys()]));
+    if (this.#socket.attachFilter(encodeArpFilter([...this.#entries.keys()]))) return;
+    // Before Linux 6.7 there is room for a few hundred addresses only, the old filter's included.
+    this.#socket.setOption(SOL_SOCKET, SO_DETACH_FILTER, 0);
+    this.#socket.attachFilter(encodeArpFilter('any'));
   }
 
-  /** The interfaces there are. One that is new, plugged in again or has another MAC is told who has the addresses. */
+  /** The interfaces there are. One that is new, plugged in again or has another MAC or name is told who has the addresses. */
   setLinks(links: readonly ArpLink[]): void {
     const before = this.#links;
     this.#links = new Map(links.map((link) => [link.index, link]));
     for (const link of links) {
       const old = before.get(link.index);
-      if (!link.carrier || (old?.carrier === true && old.mac === link.mac)) continue;
+      if (!link.carrier || (old?.carrier === true && old.mac === link.mac && old.name === link.name))
+        continue;
       for (const entry of this.#entries.values()) this.#sendGratuitous(entry, link);
     }
   }

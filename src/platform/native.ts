@@ -47,6 +47,7 @@ export interface Native {
 export const READABLE = 1;
 export const EPERM = -1;
 export const EAGAIN = -11;
+export const ENOMEM = -12;
 export const ENOBUFS = -105;
 
 /** Names another file to load, for unusual installations. */
@@ -110,8 +111,10 @@ export class NativeSocket {
     check(this.#native.setsockopt(this.#fd, level, name, value), 'setsockopt');
   }
 
-  attachFilter(program: Uint8Array): void {
-    check(this.#native.attachFilter(this.#fd, program), 'SO_ATTACH_FILTER');
+  /** False where the kernel has no memory for it (net.core.optmem_max): the filter before it stays in force. */
+  attachFilter(program: Uint8Array): boolean {
+    const result = this.#native.attachFilter(this.#fd, program);
+    return result !== ENOMEM && check(result, 'SO_ATTACH_FILTER') >= 0;
   }
 
   /** Bytes sent or -errno. */

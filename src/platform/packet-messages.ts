@@ -3,12 +3,10 @@ import type { AnsweredAddress, PacketEvent } from '../ports.ts';
 
 /** Given to the worker when it starts. */
 export interface PacketWorkerData {
-  /** Regular expressions, not anchored: interfaces never to be used. */
-  readonly excludeInterfaces: readonly string[];
+  /** Names of interfaces never to be used. */
+  readonly excludeInterfaces: readonly RegExp[];
   /** Four bytes: a number that the main thread changes as long as it is alive. */
   readonly heartbeat: SharedArrayBuffer;
-  /** After this long without a change the worker stops answering until the next. */
-  readonly silentAfterMs: number;
 }
 
 export type ToPacketWorker =

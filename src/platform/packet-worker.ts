@@ -16,13 +16,18 @@ import type { Link } from './netlink.ts';
 import type { FromPacketWorker, PacketWorkerData, ToPacketWorker } from './packet-messages.ts';
 
 const COUNTS_EVERY_MS = 1000;
+/**
+ * A main thread that is stuck does not renew its Lease either, and after two seconds (speaker/heartbeat.ts) other nodes
+ * answer for its addresses: not much later this one has to be silent, or two of them answer.
+ */
+const SILENT_AFTER_MS = 2500;
+const LOOK_EVERY_MS = 250;
 
-const { excludeInterfaces, heartbeat, silentAfterMs } = workerData as PacketWorkerData;
+const { excludeInterfaces, heartbeat } = workerData as PacketWorkerData;
 const main = parentPort;
 if (main === null) throw new Error('packet-worker.ts runs only as a worker thread');
 
 const say = (message: FromPacketWorker): void => main.postMessage(message);
-const excluded = excludeInterfaces.map((pattern) => new RegExp(pattern));
 const native = loadNative();
 const arp = new ArpResponder(native);
 let toldNames: readonly string[] | undefined;
@@ -30,7 +35,7 @@ new LinkWatcher(native, useLinks).start();
 main.on('message', obey);
 
 function useLinks(all: readonly Link[]): void {
-  const usable = all.filter((link) => !excluded.some((pattern) => pattern.test(link.name)));
+  const usable = all.filter((link) => !excludeInterfaces.some((pattern) => pattern.test(link.name)));
   arp.setLinks(usable.map(arpLink).filter((link) => link !== undefined));
   const names = usable.map((link) => link.name);
   if (names.join() !== toldNames?.join()) say({ kind: 'interfaces', names });
@@ -39,6 +44,7 @@ function useLinks(all: readonly Link[]): void {
 
 function obey(message: ToPacketWorker): void {
   if (message.kind === 'answer') {
+    tellCounts(); // of addresses that go now, too
     arp.setAddresses(
       message.addresses.flatMap(({ address, interfaces }) =>
         readIpv4(address).map((ip) => ({ ip, interfaces })),
@@ -66,7 +72,7 @@ function watchHeartbeat(): void {
     lastBeat = beat;
     lastBeatMs = nowMs;
   }
-  const silent = nowMs - lastBeatMs > silentAfterMs;
+  const silent = nowMs - lastBeatMs > SILENT_AFTER_MS;
   if (silent !== arp.silent) say({ kind: 'silent', silent });
   arp.silent = silent;
 }
@@ -78,5 +84,5 @@ function tellCounts(): void {
   if (counts.length > 0) say({ kind: 'counted', counts });
 }
 
-setInterval(watchHeartbeat, Math.min(1000, silentAfterMs / 4));
+setInterval(watchHeartbeat, LOOK_EVERY_MS);
 setInterval(tellCounts, COUNTS_EVERY_MS);

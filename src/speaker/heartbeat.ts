@@ -10,6 +10,11 @@ const RENEW_EVERY_MS = 500;
 const LEASE_SECONDS = 2;
 /** A write that takes longer is given up for a newer one. */
 const WRITE_TIMEOUT_MS = 1000;
+/**
+ * The stream shows at least the own renewals. Where it does not, its peer may be gone without a word, such as an API
+ * server on the very node that died; until another one is asked the list is frozen.
+ */
+const SILENT_AFTER_MS = 5000;
 const LABEL = { 'app.kubernetes.io/component': 'speaker' };
 const NAME_PREFIX = 'cleat-speaker-';
 
@@ -48,6 +53,7 @@ export class Heartbeat implements Startable {
       labelSelector: Object.entries(LABEL)
         .map(([key, value]) => `${key}=${value}`)
         .join(),
+      silentAfterMs: SILENT_AFTER_MS,
     });
   }
 

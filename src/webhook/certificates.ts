@@ -40,11 +40,13 @@ export interface IssueOptions {
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-/** The API server's clock may be behind ours. */
-const BACKDATE_MS = 5 * MINUTE_MS;
+/** The API server's clock may be behind ours; as much as MetalLB allows for. */
+const BACKDATE_MS = 60 * MINUTE_MS;
 const CA_LIFE_MS = 3650 * DAY_MS;
 const LEAF_LIFE_MS = 90 * DAY_MS;
 
+/** P-256, as node:crypto names it. */
+const CURVE = 'prime256v1';
 /** ecdsa-with-SHA256, RFC 5758 section 3.2: the algorithm has no parameters. */
 const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
 /** RFC 5280 section 4.2.1.2. */
@@ -63,7 +65,7 @@ const pki = forge.pki as typeof forge.pki & {
 export function issueCertificates(options: IssueOptions): CertificateSet {
   const authority = options.authority ?? issueAuthority(options.nowMs);
   const ca = new X509Certificate(authority.caPem);
-  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const keys = generateKeyPairSync('ec', { namedCurve: CURVE });
   const [first = ''] = options.hosts;
   const certPem = writeCertificate({
     nowMs: options.nowMs,
@@ -108,10 +110,15 @@ export function faultOfCertificates(set: CertificateSet, hosts: readonly string[
   if (!certificate.checkIssued(ca) || !certificate.verify(ca.publicKey))
     return 'tls.crt is not signed by ca.crt';
   const missing = hosts.find((host) =>
-    isIP(host) === 0 ? certificate.checkHost(host) === undefined : certificate.checkIP(host) === undefined,
+    isIP(host) === 0
+      ? certificate.checkHost(host, NAMES_ONLY) === undefined
+      : certificate.checkIP(host) === undefined,
   );
   return missing === undefined ? undefined : `tls.crt is not for ${missing}`;
 }
+
+/** The API server, as all of Go, looks at subjectAltName and never at the common name. */
+const NAMES_ONLY = { subject: 'never' } as const;
 
 /** The same for the authority alone. */
 export function faultOfAuthority(authority: CertificateAuthority): string | undefined {
@@ -119,15 +126,17 @@ export function faultOfAuthority(authority: CertificateAuthority): string | unde
   if (ca === undefined) return 'ca.crt is not a certificate';
   if (!ca.ca || !ca.verify(ca.publicKey)) return 'ca.crt is not a certificate authority';
   if (!isKeyOf(ca, authority.caKeyPem)) return 'ca.key is not the key of ca.crt';
-  // What an authority of another make calls itself is not ours to copy: issueCertificates writes AUTHORITY_NAME.
-  return ca.subject === AUTHORITY_SUBJECT ? undefined : 'ca.crt is not an authority Cleat made';
+  // What an authority of another make calls itself is not ours to copy, nor can a key of another kind sign here:
+  // issueCertificates writes AUTHORITY_NAME and ECDSA_WITH_SHA256.
+  const isOurs = ca.subject === AUTHORITY_SUBJECT && ca.publicKey.asymmetricKeyDetails?.namedCurve === CURVE;
+  return isOurs ? undefined : 'ca.crt is not an authority Cleat made';
 }
 
 const AUTHORITY_NAME = 'cleat-webhook-ca';
 const AUTHORITY_SUBJECT = `O=cleat\nCN=${AUTHORITY_NAME}`;
 
 function issueAuthority(nowMs: number): CertificateAuthority {
-  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const keys = generateKeyPairSync('ec', { namedCurve: CURVE });
   const caPem = writeCertificate({
     nowMs,
     lifeMs: CA_LIFE_MS,

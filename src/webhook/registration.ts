@@ -5,6 +5,10 @@
  * What must always hold: a webhook that is down never stops the cluster. So the failure policy is Ignore unless told
  * otherwise (MetalLB's Fail is what its users complain about most), kube-system and our own namespace are never asked
  * about for Services, and only CREATE and UPDATE are: deletion is nobody's to refuse.
+ *
+ * Taking over from MetalLB, the configuration is there already, with entries for kinds Cleat does not judge and failure
+ * policy Fail. They call the Service that is ours now, where nobody answers them, so every write of those kinds would be
+ * refused: they are removed. Entries that call somebody else are left alone.
  */
 import type { ValidatingWebhookConfiguration, Webhook } from '../api/kubernetes.ts';
 import { VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
@@ -78,17 +82,48 @@ const GATES = {
   },
 } as const satisfies Record<string, Gate>;
 
+const NAMES: ReadonlySet<string> = new Set(Object.values(GATES).map((gate) => gate.name));
+
 /** Every path the API server may call. */
 export const REVIEW_PATHS: readonly string[] = Object.values(GATES).map((gate) => gate.path);
 /** The one used to see whether the server answers. */
 export const SELF_TEST_PATH = GATES.services.path;
 
-/** Creates or corrects the configuration; what other managers wrote beside it stays. Throws what the API server answers. */
-export async function register(client: KubeClient, options: RegistrationOptions): Promise<void> {
+/**
+ * Creates or corrects the configuration; what other managers wrote beside it stays, except what is in the way. Answers the
+ * names of the entries that were. Throws what the API server answers.
+ */
+export async function register(client: KubeClient, options: RegistrationOptions): Promise<readonly string[]> {
+  const removed = await clearTheWay(client, options);
   await client.apply<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, webhookConfiguration(options), {
     fieldManager: WEBHOOK_FIELD_MANAGER,
     force: true,
   });
+  return removed;
+}
+
+async function clearTheWay(client: KubeClient, options: RegistrationOptions): Promise<readonly string[]> {
+  const ref = { name: WEBHOOK_CONFIGURATION };
+  const stored = await client.get<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, ref);
+  const entries = stored?.webhooks ?? [];
+  const removed = entries.filter((each) => isInTheWay(each, options));
+  if (stored === undefined || removed.length === 0) return [];
+  // With its version, so that an entry somebody writes meanwhile is not lost.
+  const { resourceVersion } = stored.metadata;
+  const webhooks = entries.filter((each) => !removed.includes(each));
+  const body = { metadata: { resourceVersion }, webhooks };
+  await client.patch(VALIDATING_WEBHOOKS, ref, 'merge', body, { fieldManager: WEBHOOK_FIELD_MANAGER });
+  return removed.map(({ name }) => name);
+}
+
+function isInTheWay(
+  { name, clientConfig: { url, service } }: Webhook,
+  options: RegistrationOptions,
+): boolean {
+  // An entry has a URL or a Service, and an apply cannot take away the one that another manager wrote.
+  if (NAMES.has(name)) return (url === undefined) !== (options.url === undefined);
+  const callsUs = service?.name === WEBHOOK_SERVICE && service.namespace === options.namespace;
+  return callsUs && options.url === undefined;
 }
 
 export function webhookConfiguration(

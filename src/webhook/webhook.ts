@@ -179,7 +179,7 @@ export class Webhook implements Startable {
     const [serverName = ''] = this.#hosts();
     await selfTest({ host, port: this.port, path: SELF_TEST_PATH, caPem, serverName });
     const url = this.#address();
-    await register(client, {
+    const removed = await register(client, {
       caPem,
       namespace,
       failurePolicy,
@@ -191,6 +191,7 @@ export class Webhook implements Startable {
       port: this.port,
       failurePolicy,
       ...(url !== undefined && { url }),
+      ...(removed.length > 0 && { removed }),
     });
   }
 

@@ -180,6 +180,16 @@ suite('bad input ends in one sentence with exit code 2', { concurrency: 2 }, () 
     await refuses(speaker.end(), /native addon \/no\/such\.node does not load .*make setup/);
   });
 
+  test('a malformed list of interfaces to exclude', () => {
+    const file = inScratch('excludel2.yaml');
+    writeFileSync(file, 'announcedInterfacesToExclude: ["eth("]');
+    const flags = ['--kubeconfig', kubeconfigOfNobody(), '--log-level=none', '--exclude-l2-file', file];
+    return refuses(
+      run('speaker', '--node-name=n', ...flags),
+      /excludel2\.yaml: .+ has `eth\(`, which is not a/,
+    );
+  });
+
   test('a missing capability', async (t) => {
     const under =
       process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-net_raw', '--inh-caps=-net_raw'] : [];

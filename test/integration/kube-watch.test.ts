@@ -10,7 +10,7 @@ import type { KubeObject } from '../../src/api/meta.ts';
 import { connect } from '../../src/kube/client.ts';
 import type { ConnectOptions, ConnectedClient } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import type { Startable, Store, StoreEvent } from '../../src/ports.ts';
+import type { ObserveOptions, Startable, Store, StoreEvent } from '../../src/ports.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import type { Fault } from '../support/scripted-server.ts';
@@ -25,11 +25,14 @@ let store: Store<KubeObject> & Startable;
 let news: string[];
 let log: RecordingLog;
 
-async function follow(timings: ConnectOptions['timings'] = QUICK): Promise<void> {
+async function follow(
+  timings: ConnectOptions['timings'] = QUICK,
+  options: ObserveOptions = {},
+): Promise<void> {
   log = new RecordingLog();
   const access = { url: server.url, credentials: () => Promise.resolve({ tls: {}, headers: {} }) };
   client = await connect({ access, log, clock: systemClock, userAgent: 'cleat-test/1', timings });
-  store = client.observe<KubeObject>(SERVICES);
+  store = client.observe<KubeObject>(SERVICES, options);
   news = [];
   store.subscribe((event) => news.push(`${event.type} ${event.key}`));
   store.subscribe(checkNews(new Map()));
@@ -164,6 +167,14 @@ test('a half-open watch is noticed by its silence and opened again at once', asy
   server.put('a');
   await same();
   assert.equal(lists(), 1);
+});
+
+test('who expects news all the time may bear less silence than others', async () => {
+  failingWatches({ kind: 'mute' });
+  await follow({ ...QUICK, inactivityMs: 2 * TIMEOUT_MS }, { silentAfterMs: 100 });
+  await store.whenSynced();
+  server.put('a');
+  await same();
 });
 
 test('a server that does not even answer the watch is noticed in the same way', async () => {

@@ -4,14 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { after, afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { UserError } from '../../src/api/user-error.ts';
+import { speakerParts } from '../../src/cli/speaker-parts.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import { createMeter } from '../../src/platform/metrics.ts';
+import { SPEAKER_METRICS } from '../../src/platform/metric-names.ts';
 import { PacketThread } from '../../src/platform/packet-io.ts';
 import type { Clock, PacketCounts, PacketEvent } from '../../src/ports.ts';
+import { FakeKube } from '../support/fake-kube.ts';
 import { enterPrivateNetwork, faultOfPrivateNetwork, hasCommand } from '../support/private-network.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { until } from '../support/until.ts';
@@ -98,12 +101,11 @@ function registerTests(): void {
   let interfaces: readonly string[] = [];
   let counts: PacketCounts[] = [];
 
-  async function startPackets(clock: Clock = systemClock, silentAfterMs?: number): Promise<void> {
+  async function startPackets(clock: Clock = systemClock): Promise<void> {
     packets = new PacketThread({
       clock,
       log,
-      excludeInterfaces: ['^lo$', '^docker.*'],
-      ...(silentAfterMs !== undefined && { silentAfterMs }),
+      excludeInterfaces: [/^lo$/, /^docker.*/],
     });
     interfaces = [];
     counts = [];
@@ -152,6 +154,29 @@ function registerTests(): void {
     assert.deepEqual([...new Set(counts.map(({ address }) => address))], [VIP]);
   });
 
+  test('what was counted for an address is told although it goes', async () => {
+    await startPackets();
+    packets.answer([{ address: VIP, interfaces: 'all' }]);
+    packets.announce([VIP]);
+    packets.answer([]);
+    await until('counts', LONG_MS, () => counts.some(({ gratuitous }) => gratuitous === 2) || undefined);
+  });
+
+  test('with less room for a filter than the addresses need they are all answered', async (context) => {
+    try {
+      writeFileSync('/proc/sys/net/core/optmem_max', '20480'); // the room of Linux before 6.7
+    } catch (error) {
+      return context.skip(`this network has no limit of its own: ${String(error)}`); // an older Linux
+    }
+    await startPackets();
+    const many = Array.from({ length: 1000 }, (_, i) => `10.9.${4 + (i >> 8)}.${i & 255}`);
+    packets.answer([...many, VIP].map((address) => ({ address, interfaces: 'all' })));
+    await answers(VIP, NODE_MAC);
+    packets.answer([{ address: OTHER, interfaces: 'all' }]);
+    await answers(OTHER, NODE_MAC);
+    assert.deepEqual(log.lines, []);
+  });
+
   test('only the interfaces named answer, each with its own MAC', async () => {
     const secondMac = '02:00:00:00:09:02';
     plug('n1', 'c1', '10.8.0', secondMac);
@@ -175,6 +200,27 @@ function registerTests(): void {
     packets.answer([{ address: '10.8.0.100', interfaces: 'all' }]);
     ask('10.8.0.100', 'c1');
     await fails('10.8.0.100');
+  });
+
+  test('the interfaces excluded are those of MetalLB’s file', async () => {
+    plug('n1', 'c1', '10.8.0', '02:00:00:00:09:02');
+    const file = `/run/excludel2-${process.pid}.yaml`;
+    writeFileSync(file, 'announcedInterfacesToExclude: [1$]');
+    const { parts } = speakerParts({
+      client: new FakeKube(),
+      clock: systemClock,
+      log,
+      meter: createMeter(SPEAKER_METRICS),
+      namespace: 'metallb-system',
+      nodeName: 'node-1',
+      lbClass: undefined,
+      ignoreExcludeLb: false,
+      excludeL2File: file,
+    });
+    packets = parts.find(({ name }) => name === 'packets')?.part as PacketThread;
+    packets.subscribe((event) => (interfaces = event.kind === 'interfaces' ? event.names : interfaces));
+    await packets.start();
+    assert.deepEqual([interfaces.includes('n0'), interfaces.includes('n1')], [true, false]);
   });
 
   test('a gratuitous announcement moves the client’s entry, even a fresh one', async () => {
@@ -247,7 +293,8 @@ function registerTests(): void {
     process.off('worker', remember);
   });
 
-  test('with the main thread stuck it falls silent, and speaks again afterwards', async () => {
+  // After two seconds without a renewal of the Lease others answer.
+  test('with the main thread stuck it soon falls silent, and speaks again afterwards', async () => {
     let stuck = false;
     const clock: Clock = {
       ...systemClock,
@@ -257,7 +304,7 @@ function registerTests(): void {
       if (stuck) systemClock.after(10, () => wait(callback));
       else callback();
     };
-    await startPackets(clock, 500);
+    await startPackets(clock);
     packets.answer([{ address: VIP, interfaces: 'all' }]);
     stuck = true;
     const silent = (): true | undefined => log.lines.some(({ level }) => level === 'error') || undefined;
@@ -291,14 +338,6 @@ function registerTests(): void {
     const drop = ['--bounding-set=-net_raw', '--inh-caps=-net_raw'];
     const said = run('setpriv', ...drop, process.execPath, '--input-type=module', '-e', script);
     assert.match(said, /^UserError .*CAP_NET_RAW/);
-  });
-
-  test('a malformed pattern of interfaces is refused by name', async () => {
-    await startPackets();
-    assert.throws(
-      () => new PacketThread({ clock: systemClock, log, excludeInterfaces: ['eth(0'] }),
-      (error) => error instanceof UserError && error.message.includes('`eth(0`'),
-    );
   });
 
   test(

@@ -17,7 +17,7 @@ export type NodeName = (typeof NODES)[number];
 export type Place = NodeName | 'client' | 'bridge';
 
 /** The subnets of the bridge, by their first three numbers. The first one carries the API server and the nodes' InternalIP. */
-export const SUBNETS = ['172.16.0', '192.168.100'] as const;
+const SUBNETS = ['172.16.0', '192.168.100'] as const;
 export const API_SERVER_ADDRESS = `${SUBNETS[0]}.1`;
 
 const HOST_NUMBERS: Readonly<Record<Exclude<Place, 'bridge'>, number>> = {

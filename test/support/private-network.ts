@@ -32,7 +32,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
 };
 
 /** PATH with the folders that an ordinary user's PATH lacks. */
-export const SYSTEM_PATH = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
+const SYSTEM_PATH = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
 
 /** Why this machine cannot have a private network, in one sentence with the remedy; undefined where it can. */
 export function faultOfPrivateNetwork(): string | undefined {

@@ -8,49 +8,47 @@ import { manifest, ownerOf, type Stage } from './stage.ts';
 export interface Installation {
   /** The manifest with the pool. */
   readonly configuration: string;
-  /** What Service web gets: the first address of the pool. */
+  /**
+   * The Service, from the manifest of its name. Manifest `-outside` asks for an address in no pool for another Service,
+   * `-pinned`, and manifest `-pinned` for the one that the refusal proposes.
+   */
+  readonly service: string;
+  /** What the Service gets: the first address of the pool. */
   readonly firstAddress: string;
-  /** A manifest that asks for an address in no pool. */
-  readonly outside: string;
   readonly outsideAddress: string;
   /** The address the refusal proposes. */
   readonly nearest: string;
-  /** A manifest that asks for `nearest`, and the Service in it. */
-  readonly pinned: string;
-  readonly pinnedService: string;
 }
 
 const FAILOVER_TIMEOUT_MS = 15_000;
 
-/** Configuration, then Service web: it gets the first address and says so in condition and events. */
+/** Configuration, then the Service: it gets the first address and says so in condition and events. */
 export async function showAddress(stage: Stage, installation: Installation): Promise<void> {
   const { report } = stage;
+  const { service, firstAddress } = installation;
   await stage.kubectl(['apply', '-f', manifest(installation.configuration)]);
-  await stage.kubectl(['apply', '-f', manifest('web.yaml')]);
-  await stage.main.addEndpoints('web');
+  await stage.kubectl(['apply', '-f', manifest(`${service}.yaml`)]);
+  await stage.main.addEndpoints(service);
   report.note(
-    'the lab wrote the EndpointSlice of web: the pods on the three nodes (no kubelet, no endpoint controller here)',
+    `the lab wrote the EndpointSlice of ${service}: the pods on the three nodes (no kubelet, no endpoint controller here)`,
   );
-  await stage.kubectl(['wait', `--for=condition=${ADDRESS_READY}`, 'svc/web', '--timeout=10s']);
-  const shown = await stage.kubectl(['get', 'svc', 'web']);
-  const conditions = await stage.kubectl(['get', 'svc', 'web', '-o', 'jsonpath={.status.conditions}']);
-  await stage.main.announcerOf('web');
-  await stage.kubectl(['get', 'events', '--field-selector', 'involvedObject.name=web']);
+  await stage.kubectl(['wait', `--for=condition=${ADDRESS_READY}`, `svc/${service}`, '--timeout=10s']);
+  const shown = await stage.kubectl(['get', 'svc', service]);
+  const conditions = await stage.kubectl(['get', 'svc', service, '-o', 'jsonpath={.status.conditions}']);
+  await stage.main.announcerOf(service);
+  await stage.kubectl(['get', 'events', '--field-selector', `involvedObject.name=${service}`]);
   const external = shown.stdout.trimEnd().split('\n')[1]?.split(/\s+/)[3] ?? '';
   const ready = /"status":\s*"True"/.test(conditions.stdout) && conditions.stdout.includes(ADDRESS_READY);
   const seen = `${external || 'none'}${ready ? '' : `, but no ${ADDRESS_READY}`}`;
-  report.check(
-    `EXTERNAL-IP ${installation.firstAddress}`,
-    seen,
-    external === installation.firstAddress && ready,
-  );
+  report.check(`EXTERNAL-IP ${firstAddress}`, seen, external === firstAddress && ready);
 }
 
 /** An address outside every pool is refused with the nearest free one; asking for that gives exactly that. */
 export async function showRefusal(stage: Stage, installation: Installation): Promise<void> {
   const { report } = stage;
-  const { outside, outsideAddress, nearest, pinned, pinnedService } = installation;
-  const refused = await stage.kubectl(['apply', '-f', manifest(outside)]);
+  const { service, outsideAddress, nearest } = installation;
+  const pinned = `${service}-pinned`;
+  const refused = await stage.kubectl(['apply', '-f', manifest(`${service}-outside.yaml`)]);
   const expected = `403 Forbidden, LB101 for ${outsideAddress}, nearest free ${nearest}`;
   const facts = [/Forbidden|forbidden/, /LB101/, outsideAddress, nearest].map((fact) =>
     typeof fact === 'string' ? refused.stderr.includes(fact) : fact.test(refused.stderr),
@@ -62,17 +60,20 @@ export async function showRefusal(stage: Stage, installation: Installation): Pro
     ok,
   );
 
-  await stage.kubectl(['apply', '-f', manifest(pinned)]);
-  await stage.kubectl(['wait', `--for=condition=${ADDRESS_READY}`, `svc/${pinnedService}`, '--timeout=10s']);
-  await stage.kubectl(['get', 'svc', pinnedService]);
-  const seen = (await stage.main.addressesOf(pinnedService)).join();
-  report.check(`${pinnedService} has exactly ${nearest}`, seen, seen === nearest);
+  await stage.kubectl(['apply', '-f', manifest(`${pinned}.yaml`)]);
+  await stage.kubectl(['wait', `--for=condition=${ADDRESS_READY}`, `svc/${pinned}`, '--timeout=10s']);
+  await stage.kubectl(['get', 'svc', pinned]);
+  const seen = (await stage.main.addressesOf(pinned)).join();
+  report.check(`${pinned} has exactly ${nearest}`, seen, seen === nearest);
 }
 
 /** The client finds the announcing node's MAC and gets an HTTP answer. */
-export async function showAnswer(stage: Stage, address: string): Promise<void> {
+export async function showAnswer(
+  stage: Stage,
+  { service, firstAddress: address }: Installation,
+): Promise<void> {
   const { report, lab } = stage;
-  const announcer = await stage.main.announcerOf('web');
+  const announcer = await stage.main.announcerOf(service);
   await lab.serveVip(address);
   report.note(
     `stand-in for kube-proxy: every node takes packets to ${address} for its own, but never answers ARP for it`,
@@ -94,9 +95,12 @@ export async function showAnswer(stage: Stage, address: string): Promise<void> {
 }
 
 /** kill -9 of the announcing speaker: another node takes over. The killed one is started again at the end. */
-export async function showFailover(stage: Stage, address: string): Promise<void> {
+export async function showFailover(
+  stage: Stage,
+  { service, firstAddress: address }: Installation,
+): Promise<void> {
   const { report, lab } = stage;
-  const before = await stage.main.announcerOf('web');
+  const before = await stage.main.announcerOf(service);
   await stage.run('client', 'ip', ['neigh', 'show', address]);
   const pid = stage.nodes.pidOfSpeaker(before);
   const killedAtMs = performance.now();
@@ -108,7 +112,7 @@ export async function showFailover(stage: Stage, address: string): Promise<void>
   const answer = await httpGet(lab, 'client', `http://${address}/`, 5_000);
   const answeredMs = performance.now() - killedAtMs;
   report.command(`client: http-get http://${address}/`, answer);
-  const after = await stage.main.announcerOf('web', before);
+  const after = await stage.main.announcerOf(service, before);
   report.check(
     `the neighbour entry moves from ${before} to another node`,
     `${ownerOf(mac)} after ${seconds(movedMs)}`,

@@ -130,6 +130,7 @@ function display(resource: Resource): string {
 
 interface Table {
   readonly columnDefinitions: readonly { readonly name: string; readonly priority: number }[];
+  /** Text, numbers, booleans or lists. */
   readonly rows: readonly { readonly cells: readonly unknown[] }[];
 }
 
@@ -158,7 +159,7 @@ function formatTable({ columnDefinitions, rows }: Table): string {
   const shown = columnDefinitions.flatMap((column, index) => (column.priority === 0 ? index : []));
   const lines = [
     shown.map((index) => columnDefinitions[index]?.name.toUpperCase() ?? ''),
-    ...rows.map(({ cells }) => shown.map((index) => String(cells[index] ?? ''))),
+    ...rows.map(({ cells }) => shown.map((index) => formatCell(cells[index]))),
   ];
   const widths = shown.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   return lines
@@ -169,4 +170,8 @@ function formatTable({ columnDefinitions, rows }: Table): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+function formatCell(cell: unknown): string {
+  return typeof cell === 'string' ? cell : JSON.stringify(cell ?? '');
 }

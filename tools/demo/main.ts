@@ -20,21 +20,17 @@ import { manifest, realKubectl, Stage } from './stage.ts';
 
 const S1: Installation = {
   configuration: 's1.yaml',
+  service: 'web',
   firstAddress: '172.16.0.100',
-  outside: 'outside-172.16.0.250.yaml',
   outsideAddress: '172.16.0.250',
   nearest: '172.16.0.149',
-  pinned: 'pinned-172.16.0.149.yaml',
-  pinnedService: 'pinned',
 };
 const S2: Installation = {
   configuration: 's2.yaml',
+  service: 'nginx',
   firstAddress: '192.168.100.240',
-  outside: 'outside-192.168.100.251.yaml',
   outsideAddress: '192.168.100.251',
   nearest: '192.168.100.250',
-  pinned: 'pinned-192.168.100.250.yaml',
-  pinnedService: 'nginx',
 };
 
 interface Step {
@@ -59,12 +55,12 @@ const STEPS: readonly Step[] = [
   {
     title: 'The client finds the address and is answered',
     needs: [1, 2],
-    run: (stage) => showAnswer(stage, S1.firstAddress),
+    run: (stage) => showAnswer(stage, S1),
   },
   {
     title: 'The announcing speaker is killed',
     needs: [1, 2, 4],
-    run: (stage) => showFailover(stage, S1.firstAddress),
+    run: (stage) => showFailover(stage, S1),
   },
   {
     title: 'The same with the legacy ConfigMap in place of the custom resources',
@@ -166,13 +162,13 @@ async function startNodes(stage: Stage): Promise<void> {
 }
 
 async function showLegacy(stage: Stage): Promise<void> {
-  for (const name of ['pinned-172.16.0.149.yaml', 'web.yaml', S1.configuration]) {
+  for (const name of ['web-pinned.yaml', 'web.yaml', S1.configuration]) {
     await stage.kubectl(['delete', '--ignore-not-found', '-f', manifest(name)]);
   }
   await showAddress(stage, S2);
   await showRefusal(stage, S2);
-  await showAnswer(stage, S2.firstAddress);
-  await showFailover(stage, S2.firstAddress);
+  await showAnswer(stage, S2);
+  await showFailover(stage, S2);
 }
 
 async function keepLab({ enterCommand, hostPid }: PrivateNetwork): Promise<void> {

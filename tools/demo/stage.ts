@@ -76,7 +76,7 @@ export async function kubectl(
       ? await lab.run('bridge', process.execPath, [standIn, ...args], { env })
       : await lab.run('bridge', real, args, { env });
   const shown = args.map((arg) => (/[{}]/.test(arg) ? `'${arg}'` : arg.replace(`${MANIFESTS}/`, '')));
-  report.command(`kubectl ${shown.join(' ')}`, answer);
+  report.command(`${real === undefined ? 'kubectl-stand-in' : 'kubectl'} ${shown.join(' ')}`, answer);
   return answer;
 }
 
@@ -91,7 +91,8 @@ export function manifest(name: string): string {
   return path.join(MANIFESTS, name);
 }
 
-/** The kubectl to use; undefined where the machine has none. */
+/** The kubectl to use: CLEAT_KUBECTL, else that of PATH; undefined where the machine has none, or CLEAT_KUBECTL is ''. */
 export function realKubectl(): string | undefined {
-  return process.env['CLEAT_KUBECTL'] ?? (hasCommand('kubectl') ? 'kubectl' : undefined);
+  const chosen = process.env['CLEAT_KUBECTL'] ?? (hasCommand('kubectl') ? 'kubectl' : '');
+  return chosen === '' ? undefined : chosen;
 }

@@ -2,24 +2,9 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { WEBHOOK_PORT } from '../../webhook/webhook.ts';
 import { type GitSource, parseGitSource } from '../../standalone/git/source.ts';
 import { lbClassFlag, logLevelFlag, namespaceFlag, parseDuration, parseListen, parsePort } from '../flags.ts';
-import { runUp } from './run.ts';
-
-export interface UpFlags {
-  readonly listen: { readonly host: string; readonly port: number };
-  readonly webhookPort: number;
-  readonly kubeconfigOut: string;
-  readonly tokenFile?: string;
-  readonly git?: GitSource;
-  /** Milliseconds. */
-  readonly gitInterval: number;
-  readonly nodeName?: string;
-  readonly namespace: string;
-  readonly lbClass?: string;
-  readonly logLevel: string;
-}
+import type { UpFlags } from './run.ts';
 
 export function upCommand(finish: (exitCode: number) => void): Command {
   return new Command('up')
@@ -32,9 +17,10 @@ export function upCommand(finish: (exitCode: number) => void): Command {
         .default({ host: '127.0.0.1', port: 6443 }, '127.0.0.1:6443'),
     )
     .addOption(
-      new Option('--webhook-port <port>', 'where the webhook listens, on loopback; 0 takes any free port')
-        .argParser(parsePort)
-        .default(WEBHOOK_PORT),
+      new Option(
+        '--webhook-port <port>',
+        'where the webhook listens, on loopback; 0 takes any free port (9443 without)',
+      ).argParser(parsePort),
     )
     .addOption(
       new Option('--kubeconfig-out <file>', 'where to write the kubeconfig')
@@ -78,6 +64,7 @@ Examples:
   cleat up --git ./network --node-name "$(hostname)"`,
     )
     .action(async (flags: UpFlags) => {
+      const { runUp } = await import('./run.ts');
       finish(await runUp(flags));
     });
 }

@@ -2,7 +2,6 @@
  * Composes `cleat up`. Controller, webhook, speaker and the Git reconciler speak with the embedded API server as they would
  * with any other: over HTTPS, with a token.
  */
-import { networkInterfaces } from 'node:os';
 import { CONTROLLER_COMPONENT } from '../../api/annotations.ts';
 import { CRDS_OF_METALLB } from '../../api/crds.ts';
 import { connect } from '../../kube/client.ts';
@@ -15,17 +14,29 @@ import { createMeter } from '../../platform/metrics.ts';
 import type { Clock, KubeClient, Log } from '../../ports.ts';
 import { ApiServer } from '../../standalone/apiserver/server.ts';
 import { GitReconciler } from '../../standalone/git/reconciler.ts';
-import { formatGitSource } from '../../standalone/git/source.ts';
+import { formatGitSource, type GitSource } from '../../standalone/git/source.ts';
 import { registerNode } from '../../standalone/node.ts';
 import { issueCertificates } from '../../webhook/certificates.ts';
+import { WEBHOOK_PORT } from '../../webhook/webhook.ts';
 import { controlParts, type ControlParts } from '../control-parts.ts';
 import { speakerParts } from '../speaker-parts.ts';
 import { VERSION } from '../version.ts';
-import type { UpFlags } from './command.ts';
+import { hostsOf, LOOPBACK, reachable } from './addresses.ts';
 import { formatKubeconfig, obtainToken, writePrivateFile } from './kubeconfig.ts';
 
-const LOOPBACK = '127.0.0.1';
-const EVERY_ADDRESS: readonly string[] = ['0.0.0.0', '::'];
+export interface UpFlags {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly webhookPort?: number;
+  readonly kubeconfigOut: string;
+  readonly tokenFile?: string;
+  readonly git?: GitSource;
+  /** Milliseconds. */
+  readonly gitInterval: number;
+  readonly nodeName?: string;
+  readonly namespace: string;
+  readonly lbClass?: string;
+  readonly logLevel: string;
+}
 
 /** Runs until SIGTERM or SIGINT; resolves with the exit code. */
 export async function runUp(flags: UpFlags): Promise<number> {
@@ -71,7 +82,7 @@ function compose(
   flags: UpFlags,
   { server, client, clock, log }: Surroundings,
 ): Pick<ControlParts, 'parts' | 'webhook'> {
-  const { namespace, lbClass, nodeName } = flags;
+  const { namespace, lbClass, nodeName, webhookPort = WEBHOOK_PORT } = flags;
   const shared = { client, clock, namespace, lbClass };
   const control = controlParts({
     ...shared,
@@ -80,8 +91,8 @@ function compose(
     runs: 'both',
     webhook: {
       host: LOOPBACK,
-      port: flags.webhookPort,
-      url: `https://${LOOPBACK}:${flags.webhookPort}`,
+      port: webhookPort,
+      url: `https://${LOOPBACK}:${webhookPort}`,
       // The embedded API server has none.
       matchConditions: false,
     },
@@ -112,7 +123,7 @@ function compose(
         meter,
         nodeName,
         ignoreExcludeLb: false,
-      }),
+      }).parts,
     );
   }
   return { ...control, parts };
@@ -126,20 +137,4 @@ function announce(flags: UpFlags, url: string, webhookPort: number | undefined):
     console.log(`git          ${formatGitSource(flags.git)}, looked at every ${flags.gitInterval / 1000} s`);
   if (flags.nodeName !== undefined) console.log(`speaker      ${flags.nodeName}`);
   console.log(`ready, until ctrl-C; in another shell:\n  export KUBECONFIG=${flags.kubeconfigOut}`);
-}
-
-/** The names and addresses clients may call the server by. */
-function hostsOf(host: string): string[] {
-  const addresses = EVERY_ADDRESS.includes(host)
-    ? Object.values(networkInterfaces()).flatMap((all) =>
-        (all ?? []).flatMap(({ address, scopeid }) => (scopeid ? [] : [address])),
-      )
-    : [host];
-  const names = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
-  return [...new Set([...names, LOOPBACK, '::1', ...addresses])];
-}
-
-/** Nobody can call the wildcard address; on this machine loopback stands for it. */
-function reachable(url: string): string {
-  return url.replace('//0.0.0.0:', `//${LOOPBACK}:`).replace('//[::]:', '//[::1]:');
 }

@@ -33,11 +33,16 @@ export function groupOf(sharer: Sharer): string {
   return sharer.sharingKey === '' ? '' : JSON.stringify([sharer.sharingKey, sharer.backendKey]);
 }
 
-/** Everybody on one address. Looking for a conflict costs O(log) of the ports asked for, however many share. */
+/**
+ * Everybody on one address. Looking for a conflict costs O(log) of the ports asked for, however many share. Those on it may
+ * contradict each other: the webhook's ledger says what is in statuses, whoever wrote them.
+ */
 export class AddressUse {
   readonly #holdings = new Map<string, Holding>();
-  /** Port -> the Service that has it. */
-  readonly #ports = new Map<string, string>();
+  /** How many there are of each group; one group, unless they contradict each other. */
+  readonly #groups = new Map<string, number>();
+  /** Port -> the Services that have it; one, unless they contradict each other. */
+  readonly #ports = new Map<string, Set<string>>();
 
   get holdings(): readonly Holding[] {
     return [...this.#holdings.values()];
@@ -48,41 +53,58 @@ export class AddressUse {
   }
 
   add(holding: Holding): void {
+    const group = groupOf(holding);
     this.#holdings.set(holding.key, holding);
-    for (const port of holding.ports) this.#ports.set(port, holding.key);
+    this.#groups.set(group, (this.#groups.get(group) ?? 0) + 1);
+    for (const port of holding.ports) {
+      const users = this.#ports.get(port);
+      if (users === undefined) this.#ports.set(port, new Set([holding.key]));
+      else users.add(holding.key);
+    }
   }
 
   remove(holding: Holding): void {
+    const group = groupOf(holding);
+    const left = (this.#groups.get(group) ?? 0) - 1;
     this.#holdings.delete(holding.key);
-    for (const port of holding.ports) if (this.#ports.get(port) === holding.key) this.#ports.delete(port);
+    if (left > 0) this.#groups.set(group, left);
+    else this.#groups.delete(group);
+    for (const port of holding.ports) {
+      const users = this.#ports.get(port);
+      users?.delete(holding.key);
+      if (users?.size === 0) this.#ports.delete(port);
+    }
   }
 
-  /** Why `sharer` may not be here too, leaving aside what it holds itself. */
+  /** Why `sharer` may not be here too, leaving aside what it holds itself. The one named is always the same. */
   conflictWith(sharer: Sharer): Conflict | undefined {
-    // All who share have the same keys, so any of them speaks for the others; the one named is always the same.
-    const other = this.#anyBut(sharer.key);
-    if (other === undefined) return undefined;
-    const keys = conflictOfKeys(sharer, other);
-    if (keys !== undefined) return { ...keys, by: this.#firstBut(sharer.key) ?? keys.by };
+    const keys = this.#conflictOfKeys(sharer);
+    if (keys !== undefined) return keys;
     for (const port of sharer.ports) {
-      const by = this.#ports.get(port);
-      if (by !== undefined && by !== sharer.key) return { kind: 'port', by, port };
+      const by = firstOf(this.#ports.get(port) ?? [], sharer.key);
+      if (by !== undefined) return { kind: 'port', by, port };
     }
     return undefined;
   }
 
-  #anyBut(key: string): Holding | undefined {
-    for (const holding of this.#holdings.values()) if (holding.key !== key) return holding;
-    return undefined;
+  #conflictOfKeys(sharer: Sharer): Conflict | undefined {
+    const group = groupOf(sharer);
+    if (group !== '' && this.#groups.size === 1 && this.#groups.has(group)) return undefined;
+    const unlike = this.holdings.filter((other) => conflictOfKeys(sharer, other) !== undefined);
+    const by = firstOf(
+      unlike.map(({ key }) => key),
+      sharer.key,
+    );
+    const other = by === undefined ? undefined : this.#holdings.get(by);
+    return other && conflictOfKeys(sharer, other);
   }
+}
 
-  #firstBut(key: string): string | undefined {
-    let first: string | undefined;
-    for (const other of this.#holdings.keys()) {
-      if (other !== key && (first === undefined || other < first)) first = other;
-    }
-    return first;
-  }
+/** The first in alphabetical order but `without`. */
+function firstOf(keys: Iterable<string>, without: string): string | undefined {
+  let first: string | undefined;
+  for (const key of keys) if (key !== without && (first === undefined || key < first)) first = key;
+  return first;
 }
 
 /** Why `sharer` may not join the single Service `other`. */

@@ -12,8 +12,8 @@ import { viewAsStored, viewService } from '../allocation/view-service.ts';
 import { isFault } from '../config/load.ts';
 import type { Change, Facts, Remark, ServiceChange } from './facts.ts';
 
-/** Findings that rest on which pools there are: no proof while the pools in force are not the pools that are stored. */
-const ABOUT_POOLS: ReadonlySet<FindingCode> = new Set(['LB101', 'LB106', 'LB109', 'LB111']);
+/** Findings that rest on which pools there are. */
+const ABOUT_POOLS: ReadonlySet<FindingCode> = new Set(['LB101', 'LB103', 'LB106', 'LB109', 'LB111']);
 
 export function judgeService(facts: Facts, change: Change): readonly Remark[] {
   if (change.kind !== 'Service') return [];
@@ -67,14 +67,22 @@ function viewProposed(
 
 /** What plan says, and how seriously it is taken for this Service. */
 function remarksOn(facts: Facts, view: ServiceView, decision: Decision): readonly Remark[] {
-  const isStale = facts.configFindings.some(isFault);
   return findingsOf(decision).map((finding) => {
     const { code } = finding;
     // A full pool is proof only where the author insists on it: elsewhere another pool, or tomorrow, may have room.
     const insists = code === 'LB111' && decision.kind === 'waiting' && isPinned(view);
     const remark: Remark = { finding, level: insists ? 'deny' : FINDINGS[code].level };
-    return isStale && ABOUT_POOLS.has(code) ? softened(remark) : remark;
+    return isProof(facts, view, code) ? remark : softened(remark);
   });
+}
+
+function isProof(facts: Facts, { namespace, request }: ServiceView, code: FindingCode): boolean {
+  // Field and annotation contradict each other whatever pools there are.
+  if (!ABOUT_POOLS.has(code) || request.kind === 'conflicting') return true;
+  // The pools in force are not the pools that are stored.
+  if (facts.configFindings.some(isFault)) return false;
+  // A namespace nobody has seen yet, made a moment ago, may have the labels a pool selects.
+  return code !== 'LB106' || facts.labelsOf(namespace) !== undefined;
 }
 
 function findingsOf(decision: Decision): readonly Finding[] {

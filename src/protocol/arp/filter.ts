@@ -19,15 +19,15 @@ const MAX_ADDRESSES = 2000;
 
 /**
  * A program for SO_ATTACH_FILTER on a packet socket: 8 bytes an instruction, in this machine's (little endian) order.
- * For more than 2000 addresses it lets all requests through, and the reader decides alone.
+ * For 'any' address, or more than 2000, it lets all requests through, and the reader decides alone.
  */
-export function encodeArpFilter(addresses: readonly Ipv4[]): Uint8Array {
+export function encodeArpFilter(addresses: readonly Ipv4[] | 'any'): Uint8Array {
   const program: Instruction[] = [
     [LOAD_HALF_WORD, 0, 0, OPERATION_OFFSET],
     [JUMP_IF_EQUAL, 1, 0, REQUEST],
     [RETURN, 0, 0, DROP],
   ];
-  if (addresses.length > MAX_ADDRESSES) {
+  if (addresses === 'any' || addresses.length > MAX_ADDRESSES) {
     program.push([RETURN, 0, 0, SNAP_LENGTH]);
   } else {
     program.push([LOAD_WORD, 0, 0, TARGET_IP_OFFSET]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArpResponder, arpLink } from '../../../src/platform/arp-responder.ts';
 import type { Native } from '../../../src/platform/native.ts';
-import { EAGAIN } from '../../../src/platform/native.ts';
+import { EAGAIN, ENOMEM } from '../../../src/platform/native.ts';
 import type { Link } from '../../../src/platform/netlink.ts';
 import { decodeArp, encodeArp } from '../../../src/protocol/arp/frame.ts';
 import type { ArpFrame } from '../../../src/protocol/arp/frame.ts';
@@ -13,6 +13,7 @@ const BROADCAST = 0xffff_ffff_ffff;
 const HOST_TYPE = 0;
 const BROADCAST_TYPE = 1;
 const OTHER_HOST_TYPE = 3;
+const SO_DETACH_FILTER = 27;
 
 interface Sent {
   readonly ifindex: number;
@@ -26,6 +27,9 @@ class FakeKernel {
   filters = 0;
   rearmed = 0;
   open = false;
+  /** Bytes of filters there is room for (net.core.optmem_max); a new one comes beside the old one. */
+  filterRoom = Infinity;
+  filterBytes = 0;
   /** Returned by sendmsg instead of sending. */
   sendResult: number | undefined;
   #onReady: (status: number, events: number) => void = () => {};
@@ -42,9 +46,17 @@ class FakeKernel {
     release: () => 0,
     bind: () => 0,
     connect: () => 0,
-    setsockopt: () => 0,
+    setsockopt: (_fd, _level, name) => {
+      if (name === SO_DETACH_FILTER) this.filterBytes = 0;
+      return 0;
+    },
     getsockoptInt: () => 0,
-    attachFilter: () => (this.filters += 1),
+    attachFilter: (_fd, program) => {
+      if (this.filterBytes + program.length > this.filterRoom) return ENOMEM;
+      this.filterBytes = program.length;
+      this.filters += 1;
+      return 0;
+    },
     sendmsg: (_fd, bytes, length, to) => {
       if (this.sendResult !== undefined) return this.sendResult;
       this.sent.push({ ifindex: Buffer.from(to ?? []).readInt32LE(4), frame: decodeArp(bytes, length) });
@@ -179,6 +191,11 @@ test('an interface that is new, plugged in again or has another MAC tells its ne
   assert.deepEqual(told(), [eth0.index], 'another MAC');
   arp.setLinks([eth0, { ...eth1, index: 5 }]);
   assert.deepEqual(told(), [eth0.index, 5], 'deleted and made again');
+  arp.setLinks([
+    { ...eth0, name: 'eth2' },
+    { ...eth1, index: 5 },
+  ]);
+  assert.deepEqual(told(), [eth0.index], 'another name: other addresses may be answered there');
 });
 
 test('while silent nothing is sent, and requests are still counted', () => {
@@ -215,6 +232,19 @@ test('an address that was taken away is not answered any more', () => {
   assert.equal(kernel.filters, 3, 'each table came with its filter');
   arp.close();
   assert.equal(kernel.open, false);
+});
+
+test('without room for a filter of all addresses every one is answered all the same', () => {
+  const { kernel, arp } = rig();
+  kernel.filterRoom = kernel.filterBytes + 200;
+  const many = Array.from({ length: 400 }, (_, i) => ({ ip: VIP + i, interfaces: 'all' as const }));
+  arp.setAddresses(many);
+  kernel.receive(eth0.index, BROADCAST_TYPE, [request(VIP), request(VIP + 399), request(VIP + 400)]);
+  assert.deepEqual(
+    kernel.takeSent().map(({ frame }) => frame?.senderIp),
+    [VIP, VIP + 399],
+  );
+  assert.ok(kernel.filterBytes > 0, 'replies and the like are still dropped by the kernel');
 });
 
 const UP_BROADCAST_RUNNING_MULTICAST_LOWER_UP = 0x1_1043;

@@ -152,6 +152,18 @@ test('stopped before it began, it writes nothing', async () => {
   void started;
 });
 
+test('a watch of Leases that says nothing is not trusted for long', async () => {
+  const cluster = new Cluster();
+  const observe = cluster.kube.observe.bind(cluster.kube);
+  let silentAfterMs = Infinity;
+  cluster.kube.observe = ((...args: Parameters<typeof observe>) => {
+    silentAfterMs = args[1]?.silentAfterMs ?? Infinity;
+    return observe(...args);
+  }) as typeof observe;
+  cluster.speaker('a');
+  assert.ok(silentAfterMs <= 5000, 'while it lasts nobody that died is replaced');
+});
+
 test('a write that is under way when it stops is not the last one', async () => {
   const cluster = new Cluster();
   const a = cluster.speaker('a');

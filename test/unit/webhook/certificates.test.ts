@@ -50,8 +50,8 @@ describe('issueCertificates', () => {
     assert.equal(leaf.checkIP('127.0.0.2'), undefined);
   });
 
-  test('validity: five minutes of grace backwards, 90 days and ten years forwards', () => {
-    assert.equal(Date.parse(leaf.validFrom), NOW_MS - 5 * 60_000);
+  test('validity: an hour of grace backwards, 90 days and ten years forwards', () => {
+    assert.equal(Date.parse(leaf.validFrom), NOW_MS - 60 * 60_000);
     assert.equal(Date.parse(leaf.validTo), NOW_MS + 90 * DAY_MS);
     assert.equal(Date.parse(ca.validTo), NOW_MS + 3650 * DAY_MS);
   });
@@ -81,7 +81,7 @@ describe('issueCertificates', () => {
 
 describe('needsRenewal', () => {
   test('at two thirds of the life, not before', () => {
-    const from = NOW_MS - 5 * 60_000;
+    const from = NOW_MS - 60 * 60_000;
     const due = from + ((NOW_MS + 90 * DAY_MS - from) * 2) / 3;
     assert.equal(needsRenewal(set.certPem, NOW_MS), false);
     assert.equal(needsRenewal(set.certPem, due - 1), false);
@@ -124,6 +124,10 @@ describe('faultOfCertificates', () => {
     test(name, () => assert.equal(faultOfCertificates({ ...set, ...change }, HOSTS), expected));
   }
 
+  test('an authority of our name with a key issueCertificates cannot sign with', () => {
+    assert.equal(faultOfAuthority(OF_ED25519), 'ca.crt is not an authority Cleat made');
+  });
+
   test('a host the certificate does not name', () => {
     assert.equal(faultOfCertificates(set, [...HOSTS, '192.0.2.7']), 'tls.crt is not for 192.0.2.7');
     assert.equal(faultOfCertificates(set, ['other.svc']), 'tls.crt is not for other.svc');
@@ -138,3 +142,20 @@ describe('faultOfCertificates', () => {
     fc.assert(fc.property(any, (value) => void faultOfCertificates(value, HOSTS)));
   });
 });
+
+/** `openssl req -x509 -newkey ed25519 -subj /O=cleat/CN=cleat-webhook-ca` */
+const OF_ED25519 = {
+  caPem: `-----BEGIN CERTIFICATE-----
+MIIBbTCCAR+gAwIBAgIUclzFhiSPwZhqhbl1hndSgp9zbwYwBQYDK2VwMCsxDjAM
+BgNVBAoMBWNsZWF0MRkwFwYDVQQDDBBjbGVhdC13ZWJob29rLWNhMCAXDTI2MTEy
+MTAxMDQ1NFoYDzIxMjYxMDI4MDEwNDU0WjArMQ4wDAYDVQQKDAVjbGVhdDEZMBcG
+A1UEAwwQY2xlYXQtd2ViaG9vay1jYTAqMAUGAytlcAMhAO1NYNLw8bCdGKunFLiR
++Oyr4Ex58qBNBWIDiJxdE6mao1MwUTAdBgNVHQ4EFgQUmNYxj6LJBtcS2lHiqa1F
+ZaTcaqcwHwYDVR0jBBgwFoAUmNYxj6LJBtcS2lHiqa1FZaTcaqcwDwYDVR0TAQH/
+BAUwAwEB/zAFBgMrZXADQQBS/4Ari5gHQSKcDAXGhJbWlinLBuw/9PP7tPQDpLd3
+DgXBGTvYGk6CMOBGxsfdPEwNvP9qXB2XpQUDr32z7XYF
+-----END CERTIFICATE-----`,
+  caKeyPem: `-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIFFcn+yQLh0U+Q+jy/j7nmeYAIPNDTxerD+ZMZf3UW22
+-----END PRIVATE KEY-----`,
+};

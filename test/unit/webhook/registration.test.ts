@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ValidatingWebhookConfiguration } from '../../../src/api/kubernetes.ts';
+import type { ValidatingWebhookConfiguration, Webhook } from '../../../src/api/kubernetes.ts';
 import { VALIDATING_WEBHOOKS } from '../../../src/api/kubernetes.ts';
 import type { RegistrationOptions } from '../../../src/webhook/registration.ts';
 import {
@@ -89,6 +89,50 @@ test('what others wrote beside it stays, and a second time changes nothing', asy
   assert.deepEqual(kube.writes[0]?.options, { fieldManager: 'cleat-webhook', force: true });
   await register(kube, options);
   assert.equal(kube.read(VALIDATING_WEBHOOKS, ref), first);
+});
+
+/** As `kubectl apply` of MetalLB's manifest leaves it. */
+function ofMetalLB(
+  name: string,
+  service = { name: 'metallb-webhook-service', namespace: 'metallb-system' },
+): Webhook {
+  return {
+    name: `${name}validationwebhook.metallb.io`,
+    clientConfig: { service: { ...service, path: `/validate-${name}` }, caBundle: 'T0xE' },
+    failurePolicy: 'Fail',
+    sideEffects: 'None',
+    admissionReviewVersions: ['v1'],
+  };
+}
+
+async function registerOver(webhooks: Webhook[], more: object = {}) {
+  const kube = new FakeKube();
+  const metadata = { name: WEBHOOK_CONFIGURATION };
+  kube.put<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, { metadata, webhooks });
+  const removed = await register(kube, { ...options, ...more });
+  return { kube, removed };
+}
+
+test('MetalLB’s entries that call our Service for kinds nobody judges any more are removed', async () => {
+  const theirs = ofMetalLB('theirs', { name: 'other', namespace: 'elsewhere' });
+  const { kube, removed } = await registerOver([ofMetalLB('bgppeer'), ofMetalLB('ipaddresspool'), theirs]);
+  assert.deepEqual(removed, ['bgppeervalidationwebhook.metallb.io']);
+  const [patch, apply] = kube.writes;
+  assert.deepEqual(patch?.body, {
+    metadata: { resourceVersion: '1' },
+    webhooks: [ofMetalLB('ipaddresspool'), theirs],
+  });
+  assert.equal(apply?.verb, 'apply');
+});
+
+test('reached by URL, only the entries of our own names give way', async () => {
+  const url = 'https://127.0.0.1:9443';
+  const { kube, removed } = await registerOver([ofMetalLB('bgppeer'), ofMetalLB('ipaddresspool')], { url });
+  assert.deepEqual(removed, ['ipaddresspoolvalidationwebhook.metallb.io']);
+  assert.deepEqual(kube.writes[0]?.body, {
+    metadata: { resourceVersion: '1' },
+    webhooks: [ofMetalLB('bgppeer')],
+  });
 });
 
 function order(url: string): number {

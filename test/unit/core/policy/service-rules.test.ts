@@ -27,7 +27,8 @@ const services = [
   service('sharer', { held: ['192.0.2.242'], annotations: { 'allow-shared-ip': 'k' } }),
   service('filler', { held: ['203.0.113.64'], annotations: { 'address-pool': 'full' } }),
 ];
-const facts = factsOf({ pools, services });
+const namespaces = [namespace('default')];
+const facts = factsOf({ pools, services, namespaces });
 
 describe('what is impossible is refused', () => {
   const impossible: [string, Service, string][] = [
@@ -131,9 +132,26 @@ describe('what may still become right is admitted with a warning', () => {
   test('the pools in force are not the pools that are stored', () => {
     const broken = factsOf({ pools, services, facts: { configFindings: brokenPools() } });
     assert.equal(brief(broken, change(asking('192.0.2.9'))), 'warned LB101');
+    const elsewhere = service('web', {
+      annotations: { 'address-pool': 'buggy' },
+      spec: { loadBalancerIP: '192.0.2.243' },
+    });
+    assert.equal(brief(broken, change(elsewhere)), 'warned LB103');
     // What does not rest on the pools stays proof.
     assert.equal(brief(broken, change(asking('192.0.2.241'))), 'denied LB107');
     assert.equal(brief(broken, change(asking('x'))), 'denied LB102');
+    const twice = service('web', {
+      annotations: { loadBalancerIPs: '192.0.2.243' },
+      spec: { loadBalancerIP: '192.0.2.244' },
+    });
+    assert.equal(brief(broken, change(twice)), 'denied LB103');
+  });
+
+  test('a namespace that has not been seen yet may have the labels a pool selects', () => {
+    const proposed = service('web', { namespace: 'new', annotations: { 'address-pool': 'closed' } });
+    assert.equal(brief(facts, change(proposed)), 'warned LB106');
+    const seen = factsOf({ pools, services, namespaces: [namespace('new')] });
+    assert.equal(brief(seen, change(proposed)), 'denied LB106');
   });
 
   test('cluster IPs of the wrong number', () => {

@@ -1,0 +1,81 @@
+/** The bundle: a folder that works wherever it lies, and a plain sentence on a Node that is too old. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(path.join(tmpdir(), 'cleat-bundle-'));
+const cleat = path.join(folder, 'dist/cleat.mjs');
+
+before(() => {
+  execFileSync(process.execPath, [path.join(root, 'tools/bundle.ts'), path.dirname(cleat)], {
+    cwd: tmpdir(),
+  });
+});
+after(() => rmSync(folder, { recursive: true }));
+
+/** A Node older than 22.19 of this machine, where there is one: not the npm package's, which comes first in PATH. */
+function findOldNode(): string | undefined {
+  const places = (process.env['PATH'] ?? '').split(':').map((place) => path.join(place, 'node'));
+  return places.find((node) => {
+    const [major = 99, minor = 0] = (
+      /^v(\d+)\.(\d+)/.exec(spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout ?? '') ?? []
+    )
+      .slice(1)
+      .map(Number);
+    return major < 22 || (major === 22 && minor < 19);
+  });
+}
+
+suite('bundle', () => {
+  test('holds what it needs and nothing else', () => {
+    const names = readdirSync(path.dirname(cleat)).filter((name) => !/\.(?:map|txt)$|^chunk-/.test(name));
+    assert.deepEqual(names.toSorted(), ['cleat.mjs', 'netsys.node', 'packet-worker.mjs']);
+  });
+
+  test('is a command', () => {
+    assert.match(
+      execFileSync(cleat, ['version'], { encoding: 'utf8', env: { PATH: path.dirname(process.execPath) } }),
+      /^cleat \d/,
+    );
+  });
+
+  test('runs a control plane', async () => {
+    const flags = [
+      '--listen=127.0.0.1:0',
+      '--webhook-port=0',
+      `--kubeconfig-out=${path.join(folder, 'kubeconfig')}`,
+    ];
+    const up = spawn(process.execPath, [cleat, 'up', ...flags], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: 60_000,
+    });
+    let said = '';
+    for await (const chunk of up.stdout.setEncoding('utf8')) {
+      said += String(chunk);
+      if (/^ready/m.test(said)) up.kill('SIGTERM');
+    }
+    if (up.exitCode === null) await once(up, 'exit');
+    assert.match(said, /^ready/m);
+    assert.equal(up.exitCode, 0);
+  });
+
+  const oldNode = findOldNode();
+  test(
+    'says so on a Node that is too old',
+    { skip: oldNode === undefined && 'no Node before 22.19 here' },
+    () => {
+      const { status, stderr, stdout } = spawnSync(oldNode ?? '', [cleat, 'version'], { encoding: 'utf8' });
+      assert.equal(status, 2);
+      assert.equal(stdout, '');
+      assert.match(
+        stderr,
+        /^cleat: Node\.js \S+ is too old; install Node\.js 22\.19 or newer \(https:\/\/nodejs\.org\)\n$/,
+      );
+    },
+  );
+});

@@ -164,7 +164,7 @@ function withoutFields(value: unknown): unknown {
         ? item.map((entry) =>
             ['manager', 'operation', 'subresource']
               .map((field) => at(entry, field))
-              .filter((part) => part !== undefined)
+              .filter((part) => typeof part === 'string')
               .join(' '),
           )
         : withoutFields(item),

@@ -59,8 +59,9 @@ suite(
     /** A kubeconfig with a token of a ServiceAccount of the installation. */
     async function kubeconfigOf(account: string): Promise<string> {
       const token = (await kubectl('create', 'token', account, '-n', NAMESPACE)).trim();
+      const { url, caPem } = kubernetes.plane;
       const file = path.join(lab.folder, `${account}.kubeconfig`);
-      writeFileSync(file, formatKubeconfig({ ...kubernetes.plane, token }));
+      writeFileSync(file, formatKubeconfig({ url, caPem, token }));
       return file;
     }
 

@@ -15,7 +15,7 @@ import { RecordingLog } from './recording-log.ts';
 import { until } from './until.ts';
 
 /** The API server's own machine: its kube-proxy serves no pod. */
-const CONTROL_NODE = 'control';
+export const CONTROL_NODE = 'control';
 const START_TIMEOUT_MS = 30_000;
 
 interface Pod extends KubeObject {

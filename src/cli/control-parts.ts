@@ -11,7 +11,7 @@ import type { Part } from '../platform/lifecycle.ts';
 import { CONTROLLER_METRICS } from '../platform/metric-names.ts';
 import { parseYaml } from '../platform/yaml.ts';
 import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
-import { Webhook, WEBHOOK_PORT } from '../webhook/webhook.ts';
+import { Webhook } from '../webhook/webhook.ts';
 import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
 
 export interface ControlOptions {
@@ -81,8 +81,14 @@ export function controlParts(options: ControlOptions): ControlParts {
   return { parts, webhook, whyNotReady: () => (webhook.ready ? undefined : 'the webhook is not ready yet') };
 }
 
+/** The flags of flags.ts that the verbs with a webhook have, as commander names them. */
+export interface ControlFlags extends ClusterFlags {
+  readonly webhookUrl?: string;
+  readonly webhookPort: number;
+}
+
 /** Runs controller, webhook or both in a cluster until a signal; resolves with the exit code. */
-export function runControl(flags: ClusterFlags, runs: ControlOptions['runs']): Promise<number> {
+export function runControl(flags: ControlFlags, runs: ControlOptions['runs']): Promise<number> {
   return runInCluster(flags, {
     name: runs === 'webhook' ? 'webhook' : 'controller',
     metrics: CONTROLLER_METRICS,
@@ -93,7 +99,11 @@ export function runControl(flags: ClusterFlags, runs: ControlOptions['runs']): P
         namespace: flags.namespace,
         lbClass: flags.lbClass,
         runs,
-        webhook: { host: '::', port: WEBHOOK_PORT },
+        webhook: {
+          host: '::',
+          port: flags.webhookPort,
+          ...(flags.webhookUrl === undefined ? {} : { url: flags.webhookUrl }),
+        },
       }),
   });
 }

@@ -1,16 +1,16 @@
 /** `cleat controller`: gives addresses to Services and answers admission, in a cluster. */
 import { Command, Option } from 'commander';
-import { addClusterFlags } from './flags.ts';
-import type { ClusterFlags } from './run-in-cluster.ts';
+import type { ControlFlags } from './control-parts.ts';
+import { addClusterFlags, addWebhookFlags } from './flags.ts';
 
 const MODES = { enabled: 'both', disabled: 'controller', onlywebhook: 'webhook' } as const;
 
-interface Flags extends ClusterFlags {
+interface Flags extends ControlFlags {
   readonly webhookMode: keyof typeof MODES;
 }
 
 export function controllerCommand(finish: (exitCode: number) => void): Command {
-  return addClusterFlags(new Command('controller'))
+  return addWebhookFlags(addClusterFlags(new Command('controller')))
     .description(
       'allocate addresses to Services of type LoadBalancer, and answer the API server’s admission calls',
     )

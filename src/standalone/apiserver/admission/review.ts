@@ -34,7 +34,18 @@ export function encodeReview(uid: string, version: string, request: AdmissionReq
 
 /** The request as webhooks and their match conditions see it. */
 export function reviewRequest(uid: string, version: string, request: AdmissionRequest) {
-  const { definition, subresource, namespace, name, operation, object, oldObject, dryRun, user } = request;
+  const {
+    definition,
+    subresource,
+    namespace,
+    name,
+    operation,
+    object,
+    oldObject,
+    dryRun,
+    user,
+    fieldManager,
+  } = request;
   const { group, kind, plural, version: asked } = definition.resource;
   const part = subresource === '' ? {} : { subResource: subresource, requestSubResource: subresource };
   return {
@@ -55,6 +66,7 @@ export function reviewRequest(uid: string, version: string, request: AdmissionRe
       kind: OPTIONS[operation],
       apiVersion: 'meta.k8s.io/v1',
       ...(dryRun ? { dryRun: ['All'] } : {}),
+      ...(fieldManager === '' || operation === 'DELETE' ? {} : { fieldManager }),
     },
   };
 }

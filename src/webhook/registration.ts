@@ -32,12 +32,6 @@ export interface RegistrationOptions {
   /** `https://host:port`, where the API server reaches us without a Service; without it, through the Service. */
   readonly url?: string;
   readonly failurePolicy: FailurePolicy;
-  /**
-   * Lets the API server skip Services that are not of type LoadBalancer, not of our class, or being deleted, without a
-   * call. False for an API server that cannot evaluate them (the embedded one refuses them in words); the verdict is the
-   * same, it only costs the calls.
-   */
-  readonly matchConditions: boolean;
   /** The class Cleat was started with. */
   readonly loadBalancerClass?: string;
 }
@@ -141,18 +135,16 @@ export function webhookConfiguration(
             { key: NAMESPACE_NAME_LABEL, operator: 'NotIn', values: ['kube-system', namespace] },
           ],
         },
-        ...(options.matchConditions && { matchConditions: serviceConditions(options.loadBalancerClass) }),
+        matchConditions: serviceConditions(options.loadBalancerClass),
       }),
       // Every namespace is asked about, because one in the wrong namespace is a mistake worth saying.
       entry(GATES.pools, options, {}),
       entry(GATES.l2Advertisements, options, {}),
       entry(GATES.configMaps, options, {
         namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: namespace } },
-        ...(options.matchConditions && {
-          matchConditions: [
-            { name: 'is-configuration', expression: `object.metadata.name == '${LEGACY_CONFIG_MAP}'` },
-          ],
-        }),
+        matchConditions: [
+          { name: 'is-configuration', expression: `object.metadata.name == '${LEGACY_CONFIG_MAP}'` },
+        ],
       }),
     ],
   };

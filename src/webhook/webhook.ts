@@ -44,8 +44,6 @@ export interface WebhookDeps {
   readonly webhookUrl?: string;
   /** What the API server does while nobody answers; Ignore without. */
   readonly failurePolicy?: FailurePolicy;
-  /** False for an API server that does not evaluate matchConditions, as the embedded one; true without. */
-  readonly matchConditions?: boolean;
   /** The gate's level where a namespace has no label; deny without. */
   readonly defaultLevel?: Level;
   readonly loadBalancerClass?: string;
@@ -170,7 +168,6 @@ export class Webhook implements Startable {
       namespace,
       host,
       failurePolicy = 'Ignore',
-      matchConditions = true,
       loadBalancerClass,
     } = this.#deps;
     const { caPem } = this.#certificate ?? { caPem: '' };
@@ -181,7 +178,6 @@ export class Webhook implements Startable {
       caPem,
       namespace,
       failurePolicy,
-      matchConditions,
       ...(url !== undefined && { url }),
       ...(loadBalancerClass !== undefined && { loadBalancerClass }),
     });

@@ -60,7 +60,6 @@ test('an author is refused, warned or let through, and only what was let through
     port: 0,
     namespace: NAMESPACE,
     webhookUrl: 'https://127.0.0.1:0',
-    matchConditions: false,
   });
   context.after(async () => {
     for (const part of [webhook, services, configuration]) await part.stop();

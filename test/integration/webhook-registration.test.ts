@@ -39,7 +39,6 @@ test('takes its entries over, with the way they are reached, and stays as it is 
     caPem,
     namespace: 'metallb-system',
     failurePolicy: 'Ignore',
-    matchConditions: false,
   } as const;
   const url = 'https://127.0.0.1:9443';
   assert.deepEqual(await register(client, { ...options, url }), [

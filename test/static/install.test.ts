@@ -126,7 +126,6 @@ test('nothing is refused before the program has registered, and what it register
     caPem: 'x',
     namespace: 'metallb-system',
     failurePolicy: 'Ignore',
-    matchConditions: true,
   });
   assert.equal(registered.metadata.name, installed.metadata.name);
   const { spec } = find<KubeObject & { spec: { ports: { port: number }[] } }>(

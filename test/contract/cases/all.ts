@@ -5,6 +5,7 @@ import { APPLYING } from './apply.ts';
 import { AROUND } from './around.ts';
 import { CLIENT } from './client.ts';
 import { CUSTOM } from './custom.ts';
+import { RULES } from './rules.ts';
 import { DELETING } from './deleting.ts';
 import { PATCHES } from './patches.ts';
 import { SERVICE_CASES } from './services.ts';
@@ -20,6 +21,7 @@ export const ALL_CASES: readonly Case[] = [
   ...WATCHING,
   ...DELETING,
   ...CUSTOM,
+  ...RULES,
   ...TABLES,
   ...AROUND,
   ...ADMISSION,

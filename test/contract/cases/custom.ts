@@ -16,7 +16,8 @@ export async function installPools(world: World): Promise<void> {
   }
 }
 
-async function untilEstablished(world: World, name: string): Promise<unknown> {
+/** The definition, once its resource is served. */
+export async function untilEstablished(world: World, name: string): Promise<unknown> {
   const path = world.pathOf(CRDS, name);
   return until(`${name} being served`, TIMEOUT_MS, async () => {
     const { body } = await world.api.ask('GET', path);
@@ -248,27 +249,6 @@ export const CUSTOM: readonly Case[] = [
       await until('nothing being served', TIMEOUT_MS, async () =>
         (await world.api.ask('GET', widgets)).code === 404 ? true : undefined,
       );
-    },
-  },
-  {
-    title: 'rules in CEL',
-    notEmbedded: 'it evaluates no CEL',
-    async run(world) {
-      const schema = {
-        type: 'object',
-        properties: {
-          spec: {
-            type: 'object',
-            properties: { a: { type: 'integer' }, b: { type: 'integer' } },
-            'x-kubernetes-validations': [{ rule: 'self.a <= self.b', message: 'a is at most b' }],
-          },
-        },
-      };
-      await world.see('POST', world.pathOf(CRDS), {
-        body: widgetCrd(schema),
-        see: (body) => at(body, 'spec', 'versions') ?? body,
-      });
-      await world.api.ask('DELETE', world.pathOf(CRDS, 'widgets.example.com'));
     },
   },
 ];

@@ -15,7 +15,6 @@ const options: RegistrationOptions = {
   caPem: 'PEM',
   namespace: 'metallb-system',
   failurePolicy: 'Ignore',
-  matchConditions: true,
 };
 
 function entries(more: Partial<RegistrationOptions> = {}) {
@@ -51,10 +50,6 @@ test('Services are asked about only where they may be ours', () => {
     expressions({ loadBalancerClass: 'example.com/x' })?.[1],
     'has(object.spec.loadBalancerClass) && object.spec.loadBalancerClass == "example.com/x"',
   );
-});
-
-test('without matchConditions none are sent', () => {
-  for (const entry of entries({ matchConditions: false })) assert.equal('matchConditions' in entry, false);
 });
 
 test('through the Service, or by URL, with MetalLB’s paths', () => {

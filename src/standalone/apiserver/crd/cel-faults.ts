@@ -5,7 +5,7 @@
 import { compileCel, mentions } from '../../cel.ts';
 import type { FieldFault, Schema, ValidationRule } from '../definition.ts';
 import { isObject } from '../schema/schema.ts';
-import { undefinedField } from './cel-fields.ts';
+import { typeFault } from './cel-fields.ts';
 import { resolveFieldPath } from './rule-field-path.ts';
 
 /** What rules speak of. */
@@ -54,8 +54,8 @@ function ruleFaults(
   const compiled = compileCel(rule.rule, VARIABLES, 'bool');
   if (!compiled.ok) invalid('rule', rule, compiled.why);
   else {
-    const undefinedName = undefinedField(compiled.program, scope);
-    if (undefinedName !== undefined) invalid('rule', rule, `compilation failed: ${undefinedName}`);
+    const mistyped = typeFault(compiled.program, scope, 'boolean');
+    if (mistyped !== undefined) invalid('rule', rule, mistyped);
     const transition = mentions(compiled.program, 'oldSelf');
     if (transition && torn !== undefined)
       invalid(
@@ -68,8 +68,9 @@ function ruleFaults(
   }
   if (rule.messageExpression === undefined) return faults;
   const message = compileCel(rule.messageExpression, VARIABLES, 'string');
-  if (!message.ok)
-    invalid('messageExpression', rule, `messageExpression ${message.why.replace(/^messageExpression /, '')}`);
+  const why = message.ok ? typeFault(message.program, scope, 'string') : message.why;
+  if (why !== undefined)
+    invalid('messageExpression', rule, why.replace(/^(?!messageExpression )/, 'messageExpression '));
   return faults;
 }
 

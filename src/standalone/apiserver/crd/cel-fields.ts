@@ -1,4 +1,4 @@
-/** Fields that an expression names and the schema has not: the part of kube-apiserver's type check that catches misspelt names. */
+/** What the schema says about an expression: the part of kube-apiserver's type check that catches misspelt names and missing comparisons. */
 import { isNode } from '../../cel.ts';
 import type { CelNode, CelProgram } from '../../cel.ts';
 import type { Schema } from '../definition.ts';
@@ -9,11 +9,19 @@ type Scope = Readonly<Record<string, Schema | undefined>>;
 
 const MACROS: readonly string[] = ['all', 'exists', 'exists_one', 'map', 'filter'];
 
-/** `undefined field 'x'` for the first field that cannot be there; undefined where every one can. Never throws. */
-export function undefinedField(program: CelProgram, variables: Scope): string | undefined {
+/** Why an expression cannot be right for these variables: a field that is not there, or a value of another type. Never throws. */
+export function typeFault(
+  program: CelProgram,
+  variables: Scope,
+  type: 'boolean' | 'string',
+): string | undefined {
   const faults: string[] = [];
-  look(program.root, variables, faults);
-  return faults[0];
+  const result = look(program.root, variables, faults);
+  if (faults[0] !== undefined) return `compilation failed: ${faults[0]}`;
+  if (result?.type === undefined || result.type === type) return undefined;
+  return type === 'boolean'
+    ? 'cel expression must evaluate to a bool'
+    : 'messageExpression must evaluate to a string';
 }
 
 /** Looks through an expression; gives the schema of its value where that is known. */

@@ -153,7 +153,7 @@ function evaluateRules(
       const why = `${result.why} evaluating rule: ${ruleText(rule)}`;
       outcome.faults.push({ reason: 'Invalid', path, value: type, message: why });
     } else if (result.value !== true) {
-      const fault = brokenRule(compiled, type, path, variables);
+      const fault = brokenRule(compiled, value, path, variables);
       (same && !transition ? outcome.kept : outcome.faults).push(fault);
     }
   }
@@ -161,7 +161,7 @@ function evaluateRules(
 
 function brokenRule(
   { rule, message, path: below }: CompiledRule,
-  type: string,
+  value: unknown,
   path: string,
   variables: Readonly<Record<string, unknown>>,
 ): FieldFault {
@@ -172,7 +172,8 @@ function brokenRule(
   return {
     reason,
     path: below === '' ? path : childPath(path, below),
-    ...(reason === 'Required' || reason === 'Forbidden' ? {} : { value: type }),
+    // Objects and lists are not shown.
+    ...(typeof value === 'object' ? {} : { value }),
     message: reason === 'Duplicate' ? '' : (said ?? fallback),
   };
 }

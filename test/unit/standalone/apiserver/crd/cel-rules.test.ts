@@ -27,9 +27,7 @@ const RANGE: Schema = ofSpec({
 describe('rules of objects', () => {
   it('are said as kube-apiserver says them', () => {
     assert.deepEqual(broken(RANGE, { spec: { a: 1, b: 2 } }), []);
-    assert.deepEqual(broken(RANGE, { spec: { a: 3, b: 2 } }), [
-      'spec: Invalid value: "object": a is at most b',
-    ]);
+    assert.deepEqual(broken(RANGE, { spec: { a: 3, b: 2 } }), ['spec: Invalid value: a is at most b']);
     assert.deepEqual(broken(RANGE, { spec: { a: 3 } }), [
       'spec: Invalid value: "object": No such key: b evaluating rule: a is at most b',
     ]);
@@ -50,12 +48,12 @@ describe('rules of objects', () => {
       ),
     });
     assert.deepEqual(broken(schema, { spec: { name: 'x' } }), [
-      'spec: Invalid value: "object": failed rule: self.name != \'x\'',
-      'spec: Invalid value: "object": not x',
-      'spec: Invalid value: "object": else this',
+      "spec: Invalid value: failed rule: self.name != 'x'",
+      'spec: Invalid value: not x',
+      'spec: Invalid value: else this',
       'spec.name: Forbidden: no',
       'spec.a.b: Required value: r',
-      'spec: Duplicate value: "object"',
+      'spec: Duplicate value',
     ]);
   });
 
@@ -88,10 +86,10 @@ describe('rules of objects', () => {
       ...rules({ rule: 'has(self.list)', message: 'a list' }),
     };
     assert.deepEqual(broken(schema, { map: { x: 2, y: 1 } }), [
-      '<nil>: Invalid value: "object": a list',
-      'map[x]: Invalid value: "integer": odd',
+      '<nil>: Invalid value: a list',
+      'map[x]: Invalid value: 2: odd',
     ]);
-    assert.deepEqual(broken(schema, { list: [1, 2, null] }), ['list[1]: Invalid value: "integer": odd']);
+    assert.deepEqual(broken(schema, { list: [1, 2, null] }), ['list[1]: Invalid value: 2: odd']);
   });
 
   it('compare with what was, once there was something', () => {
@@ -105,13 +103,13 @@ describe('rules of objects', () => {
     assert.deepEqual(broken(fixed, { spec: { x: 'a' } }, { spec: {} }), []);
     assert.deepEqual(broken(fixed, { spec: { x: 'a' } }, { spec: { x: 'a' } }), []);
     assert.deepEqual(broken(fixed, { spec: { x: 'b' } }, { spec: { x: 'a' } }), [
-      'spec.x: Invalid value: "string": Value is immutable',
+      'spec.x: Invalid value: "b": Value is immutable',
     ]);
     const added = ofSpec({
       type: 'integer',
       ...rules({ rule: 'oldSelf.hasValue() || self == 1', optionalOldSelf: true, message: 'begins at 1' }),
     });
-    assert.deepEqual(broken(added, { spec: 2 }), ['spec: Invalid value: "integer": begins at 1']);
+    assert.deepEqual(broken(added, { spec: 2 }), ['spec: Invalid value: 2: begins at 1']);
     assert.deepEqual(broken(added, { spec: 2 }, { spec: 1 }), []);
   });
 
@@ -149,7 +147,7 @@ describe('rules of objects', () => {
         },
         old,
       ),
-      ['list[0]: Invalid value: "object": only more'],
+      ['list[0]: Invalid value: only more'],
     );
   });
 
@@ -159,7 +157,7 @@ describe('rules of objects', () => {
     const old = { spec: { a: 3, b: 2 } };
     const outcome = validateRules(tree, { ...old, metadata: { labels: { x: 'y' } } }, old);
     assert.deepEqual(outcome.faults, []);
-    assert.deepEqual(outcome.kept.map(formatFault), ['spec: Invalid value: "object": a is at most b']);
+    assert.deepEqual(outcome.kept.map(formatFault), ['spec: Invalid value: a is at most b']);
     assert.equal(validateRules(tree, { spec: { a: 4, b: 2 } }, old).faults.length, 1);
   });
 
@@ -208,6 +206,12 @@ describe('celFaults', () => {
     ['a field of items that is not there', { rule: 'self.list.all(i, i.m > 0)' }, /undefined field 'm'$/],
     ['a field in has()', { rule: 'has(self.nope)' }, /undefined field 'nope'$/],
     ['a field of a bound variable', { rule: 'cel.bind(v, self.list[0], v.y == 1)' }, /undefined field 'y'$/],
+    ['a number', { rule: 'self.a' }, /: cel expression must evaluate to a bool$/],
+    [
+      'a message of a number',
+      { rule: 'true', messageExpression: 'self.a' },
+      /: messageExpression must evaluate to a string$/,
+    ],
     ['no bool', { rule: '"x"' }, /: cel expression must evaluate to a bool$/],
     [
       'a message of two lines',
@@ -282,7 +286,7 @@ describe("MetalLB's definitions", () => {
     const faults = (connectTime: string): string[] => broken(peer, { spec: { connectTime } });
     assert.deepEqual(faults('10s'), []);
     assert.deepEqual(faults('0s'), [
-      'spec.connectTime: Invalid value: "string": connect time should be between 1 seconds to 65535',
+      'spec.connectTime: Invalid value: "0s": connect time should be between 1 seconds to 65535',
     ]);
     assert.equal(faults('1500ms').length, 1);
     assert.equal(faults('soon').length, 2);

@@ -61,7 +61,10 @@ const DIFFERENCES: Readonly<Record<string, Steps>> = {
     [ZERO_VALUES, 0, 8],
     [WORDS, 2, 4, 5, 7, 12, 13, 14],
   ],
-  'rules-in-cel': [[WORDS, 8]],
+  'rules-in-cel': [
+    [WORDS, 8],
+    [RULES, 13],
+  ],
   'services-that-cannot-be': [
     [WORDS, 4, 11],
     ['names of Services are those of Kubernetes 1.34', 30, 31],

@@ -1,8 +1,11 @@
 /** Rules in CEL: when a definition carries them, and what objects break. */
 import { CRDS } from '../../../src/api/kubernetes.ts';
 import { at } from '../../support/api-server.ts';
+import { until } from '../../support/until.ts';
 import { type Case, MERGE, type World } from '../world.ts';
 import { untilEstablished } from './custom.ts';
+
+const TIMEOUT_MS = 10_000;
 
 const GAUGES = {
   group: 'example.org',
@@ -103,7 +106,11 @@ const SPEC = {
 };
 
 async function removeDefinition(world: World): Promise<void> {
-  await world.api.ask('DELETE', world.pathOf(CRDS, 'gauges.example.org'));
+  const path = world.pathOf(CRDS, 'gauges.example.org');
+  await world.api.ask('DELETE', path);
+  await until('the definition being gone', TIMEOUT_MS, async () =>
+    (await world.api.ask('GET', path)).code === 404 ? true : undefined,
+  );
 }
 
 export const RULES: readonly Case[] = [
@@ -237,13 +244,9 @@ export const RULES: readonly Case[] = [
 
 /** A definition that changes is in force a moment later. */
 async function untilRuled(world: World, path: string): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const { code } = await world.api.ask('PATCH', `${path}?dryRun=All`, {
-      body: { spec: { b: 0 } },
-      type: MERGE,
-    });
-    if (code === 422) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error('the rules did not come into force');
+  await until('the rules being in force', TIMEOUT_MS, async () => {
+    const body = { spec: { b: 0 } };
+    const { code } = await world.api.ask('PATCH', `${path}?dryRun=All`, { body, type: MERGE });
+    return code === 422 ? true : undefined;
+  });
 }

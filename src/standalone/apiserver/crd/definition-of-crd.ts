@@ -6,7 +6,7 @@
  * structural, names another definition has, rules in CEL that do not compile.
  */
 import type { KubeObject, Resource } from '../../../api/meta.ts';
-import type { Column, Definition, FieldFault, Schema, Stored } from '../definition.ts';
+import type { Column, Definition, Schema } from '../definition.ts';
 import { AGE, NAME } from '../resources/parts.ts';
 import { formatFault } from '../schema/faults.ts';
 import { TYPE_AND_META } from '../schema/schema.ts';
@@ -97,7 +97,10 @@ export function definitionOfCrd(crd: CustomResourceDefinition, version: CrdVersi
       validate: (object, old) => [
         // A CRD may narrow metadata.name and generateName, nothing else of metadata.
         ...(metadata === undefined ? [] : validateSchema(metadata, object.metadata, 'metadata')),
-        ...(rules === undefined ? [] : ruleFaults(rules, schema, object, old)),
+        // Rules may rely on the schema: they are not asked about an object of another shape.
+        ...(rules === undefined || validateSchema(schema, object, '').length > 0
+          ? []
+          : validateRules(rules, object, old).faults),
       ],
       warnings: (object, old) =>
         rules === undefined || old === undefined
@@ -107,33 +110,6 @@ export function definitionOfCrd(crd: CustomResourceDefinition, version: CrdVersi
     custom: true,
   };
 }
-
-/** Rules may rely on the schema, so they are not asked about an object that is of another shape. */
-function ruleFaults(
-  rules: NonNullable<ReturnType<typeof compileRules>>,
-  schema: Schema,
-  object: Stored,
-  old: Stored | undefined,
-): FieldFault[] {
-  if (validateSchema(schema, object, '').some(({ reason }) => BLOCKING.has(reason)))
-    return [
-      {
-        reason: 'Invalid',
-        path: '',
-        value: null,
-        message:
-          'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
-      },
-    ];
-  return validateRules(rules, object, old).faults;
-}
-
-const BLOCKING: ReadonlySet<FieldFault['reason']> = new Set([
-  'Required',
-  'TooLong',
-  'TooMany',
-  'TypeInvalid',
-]);
 
 function columnOfCrd(column: CrdColumn): Column {
   const path = parseJsonPath(column.jsonPath);

@@ -85,7 +85,7 @@ export function celTyped(type: 'timestamp' | 'duration', text: string): unknown 
 }
 
 /** Every part of an expression, itself first. */
-export function* nodesOf(node: CelNode): Generator<CelNode> {
+function* nodesOf(node: CelNode): Generator<CelNode> {
   yield node;
   for (const operand of [node.args].flat(Number.POSITIVE_INFINITY))
     if (isNode(operand)) yield* nodesOf(operand);

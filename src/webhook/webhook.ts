@@ -162,14 +162,7 @@ export class Webhook implements Startable {
   }
 
   async #register(): Promise<void> {
-    const {
-      client,
-      log,
-      namespace,
-      host,
-      failurePolicy = 'Ignore',
-      loadBalancerClass,
-    } = this.#deps;
+    const { client, log, namespace, host, failurePolicy = 'Ignore', loadBalancerClass } = this.#deps;
     const { caPem } = this.#certificate ?? { caPem: '' };
     const [serverName = ''] = this.#hosts();
     await selfTest({ host, port: this.port, path: SELF_TEST_PATH, caPem, serverName });

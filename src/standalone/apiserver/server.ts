@@ -71,7 +71,7 @@ export class ApiServer implements Startable {
     const storage = new Storage({
       nowMs: () => clock.nowMs(),
       ...(historyLimit === undefined ? {} : { historyLimit }),
-      ...(data === undefined ? {} : { kept: data }),
+      ...(data === undefined ? {} : { kept: { journal: data.journal, past: data.takePast() } }),
     });
     const registry = new Registry();
     const definitions = builtInDefinitions({

@@ -12,7 +12,8 @@ import { recover } from './recovery.ts';
 import type { Past } from './recovery.ts';
 
 export interface DataDirectory {
-  readonly past: Past;
+  /** What was read back, once: it is not kept in memory for the life of the server. */
+  takePast(): Past;
   readonly journal: Journal;
   /** Resolves once everything is on disk and others may have the directory. Idempotent. */
   close(): Promise<void>;
@@ -35,9 +36,19 @@ export function openDataDirectory(options: DataDirectoryOptions): DataDirectory 
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     release = lockDirectory(directory);
-    const { past, journal } = openState(openDisk(directory), options);
+    const { journal, ...read } = openState(openDisk(directory), options);
+    let past: Past | undefined = read.past;
     let closed: Promise<void> | undefined;
-    return { past, journal, close: () => (closed ??= journal.close().finally(release)) };
+    return {
+      takePast: () => {
+        if (past === undefined) throw new Error('the past was taken before');
+        const taken = past;
+        past = undefined;
+        return taken;
+      },
+      journal,
+      close: () => (closed ??= journal.close().finally(release)),
+    };
   } catch (error) {
     release();
     if (error instanceof UserError) throw error;
@@ -52,7 +63,7 @@ export function openDataDirectory(options: DataDirectoryOptions): DataDirectory 
 export function openState(
   disk: Disk,
   { directory, log, firstRevision, leastLogBytes }: DataDirectoryOptions,
-): Pick<DataDirectory, 'past' | 'journal'> {
+): { readonly past: Past; readonly journal: Journal } {
   let recovered = recover(disk.names(), (name) => disk.read(name));
   if (recovered === undefined) {
     begin(disk, firstRevision);

@@ -65,6 +65,11 @@ const CONFIG_METRICS: readonly MetricDeclaration[] = [
 export const CONTROLLER_METRICS: readonly MetricDeclaration[] = [
   ...KUBE_METRICS,
   ...CONFIG_METRICS,
+  gauge(
+    'leader_election_master_status',
+    '1 on the replica that leads, 0 on those that follow (the name of client-go).',
+    'name',
+  ),
   gauge('metallb_allocator_addresses_total', 'Number of usable IP addresses, per pool.', 'pool'),
   gauge('metallb_allocator_ipv4_addresses_total', 'Number of usable IPv4 addresses, per pool.', 'pool'),
   gauge('metallb_allocator_ipv6_addresses_total', 'Number of usable IPv6 addresses, per pool.', 'pool'),

@@ -168,6 +168,7 @@ export class FakeKube implements KubeClient {
   }
 
   #record(write: Write): void {
+    if (write.options.onlyWhile?.() === false) throw new Error('not sent');
     this.writes.push(write);
     const refusal = this.refuse(write);
     if (refusal !== undefined) throw refusal;

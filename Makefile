@@ -1,10 +1,10 @@
 # Every verb does its own set-up. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test verify build fmt gen bench clean
+.PHONY: help setup demo test e2e controlplane verify build fmt gen bench clean
 ARGS ?=
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install npm packages and build the packet addon
 	@tools/setup.sh run
@@ -16,6 +16,13 @@ demo: ## show the main job in a small lab of its own (ARGS=--keep leaves it up)
 test: ## run every tier this machine can run (ARGS=unit runs one)
 	@tools/setup.sh test
 	@npm run --silent test -- $(ARGS)
+
+e2e: ## run what needs a real Kubernetes control plane (builds it once)
+	@tools/setup.sh e2e
+	@CI=true npm run --silent test -- contract e2e
+
+controlplane: ## build etcd and the Kubernetes control plane for tests, once (needs Go)
+	@tools/controlplane.sh
 
 verify: ## format, lint, types, dead code, and nothing generated is stale
 	@tools/setup.sh test

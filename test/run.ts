@@ -21,6 +21,7 @@ const TIERS: readonly Tier[] = [
   { name: 'contract', isolated: true, concurrency: 2 },
   { name: 'integration', isolated: true, concurrency: 2 },
   { name: 'interop', isolated: true, concurrency: 1 },
+  { name: 'e2e', isolated: true, concurrency: 1 },
 ];
 
 const root = path.resolve(import.meta.dirname, '..');

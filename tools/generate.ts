@@ -44,5 +44,7 @@ function writeText(file: string, text: string): void {
 
 function filesIn(folder: string): string[] {
   const absolute = path.join(root, folder);
-  return existsSync(absolute) ? readdirSync(absolute).map((name) => `${folder}/${name}`) : [];
+  if (!existsSync(absolute)) return [];
+  const files = readdirSync(absolute, { withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.map(({ name }) => `${folder}/${name}`);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Brings what a verb needs: `tools/setup.sh run` (npm packages, the native addon), `demo` (plus the commands the lab uses)
-# and `test` (plus the commands the tests talk to, and a kubectl). Idempotent; what is there is left alone.
+# Brings what a verb needs: `tools/setup.sh run` (npm packages, the native addon), `demo` (plus the commands the lab uses),
+# `test` (plus the commands the tests talk to, a kubectl and, where Go is, a Kubernetes control plane) and `e2e` (the same,
+# where nothing may be missing). Idempotent; what is there is left alone.
 # As root on Debian it installs missing commands with apt-get; otherwise it says which package brings them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -65,6 +66,8 @@ need nsenter util-linux "enters the lab's namespaces"
 need git git "holds the Git folder that cleat reconciles"
 [ "$for_what" = demo ] && exit 0
 
+# What e2e asks for by name is not skipped.
+[ "$for_what" = e2e ] && export CI=true
 want openssl openssl "checks certificates from the outside"
 want arping iputils-arping "asks for addresses as a client does"
 have kubectl || [ -x node_modules/.bin/kubectl ] || {
@@ -84,4 +87,10 @@ have kubectl || [ -x node_modules/.bin/kubectl ] || {
     [ "${CI:-}" = true ] && fail "kubectl is missing and so is Go to build it; install kubectl 1.32, or Go 1.23 or newer"
     say "kubectl is missing and so is Go to build it: the tests that use it are skipped"
   fi
+}
+
+want nft nftables "kube-proxy writes its rules with it"
+tools/controlplane.sh >/dev/null || {
+  [ "${CI:-}" = true ] && fail "the Kubernetes control plane is missing, see above"
+  say "the tests that use a real Kubernetes control plane are skipped"
 }

@@ -1,6 +1,6 @@
 /** L2Advertisement v1beta1, field for field as in MetalLB 0.16 (api/v1beta1/l2advertisement_types.go); the words are ours. */
 import type { CustomResourceDefinition } from './crd-schema.ts';
-import { customResourceDefinition, labelSelector, selectors, texts } from './crd-schema.ts';
+import { customResourceDefinition, EMPTY_STATUS, labelSelector, selectors, texts } from './crd-schema.ts';
 import { L2_ADVERTISEMENTS } from './metallb.ts';
 
 export const L2_ADVERTISEMENT_CRD: CustomResourceDefinition = customResourceDefinition(L2_ADVERTISEMENTS, {
@@ -45,7 +45,7 @@ export const L2_ADVERTISEMENT_CRD: CustomResourceDefinition = customResourceDefi
       },
     },
   },
-  status: { description: 'Nothing is reported here.', type: 'object' },
+  status: EMPTY_STATUS,
   columns: [
     {
       name: 'IPAddressPools',

@@ -5,8 +5,13 @@ import type { KubeObject, Resource } from './meta.ts';
 export interface FieldSchema {
   readonly description?: string;
   readonly type: 'object' | 'array' | 'string' | 'integer' | 'boolean';
-  readonly format?: 'int32' | 'int64';
-  readonly default?: boolean;
+  readonly format?: 'int32' | 'int64' | 'date-time';
+  readonly default?: boolean | number;
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly required?: readonly string[];
@@ -14,12 +19,15 @@ export interface FieldSchema {
   readonly additionalProperties?: { readonly type: 'string' };
   readonly items?: FieldSchema;
   readonly 'x-kubernetes-map-type'?: 'atomic';
-  readonly 'x-kubernetes-list-type'?: 'atomic';
+  readonly 'x-kubernetes-list-type'?: 'atomic' | 'map';
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+  /** Rules in CEL, which kube-apiserver evaluates and the embedded API server does not. */
+  readonly 'x-kubernetes-validations'?: readonly { readonly rule: string; readonly message: string }[];
 }
 
 interface PrinterColumn {
   readonly name: string;
-  readonly type: 'string' | 'boolean';
+  readonly type: 'string' | 'boolean' | 'integer' | 'date';
   readonly jsonPath: string;
   readonly description: string;
   /** Above 0 the column shows only with `-o wide`. */
@@ -38,31 +46,52 @@ export interface CustomResourceDefinition extends KubeObject {
       readonly singular: string;
     };
     readonly scope: 'Namespaced' | 'Cluster';
-    readonly versions: readonly {
-      readonly name: string;
-      readonly served: boolean;
-      readonly storage: boolean;
-      readonly schema: { readonly openAPIV3Schema: FieldSchema };
-      readonly additionalPrinterColumns: readonly PrinterColumn[];
-      readonly subresources: { readonly status: Readonly<Record<string, never>> };
-    }[];
+    readonly conversion?: { readonly strategy: 'None' };
+    readonly versions: readonly CrdVersion[];
   };
 }
 
-/** What is particular to one kind. */
-interface KindDescription {
+export interface CrdVersion {
+  readonly name: string;
+  readonly served: boolean;
+  readonly storage: boolean;
+  readonly deprecated?: boolean;
+  readonly deprecationWarning?: string;
+  readonly schema: { readonly openAPIV3Schema: FieldSchema };
+  readonly additionalPrinterColumns?: readonly PrinterColumn[];
+  readonly subresources: { readonly status: Readonly<Record<string, never>> };
+}
+
+/** What is particular to one version of a kind. */
+export interface KindDescription {
   readonly description: string;
-  readonly spec: FieldSchema;
+  /** Absent where the kind has a status only. */
+  readonly spec?: FieldSchema;
   readonly status: FieldSchema;
   /** Whether an object without spec is refused. */
   readonly specRequired: boolean;
   readonly columns: readonly PrinterColumn[];
 }
 
-/** The definition of a kind with one version, a status subresource and the names MetalLB gives it. */
+/** A version that is served but not stored; the API server warns whoever uses it. */
+export interface OldVersion {
+  readonly name: string;
+  readonly deprecationWarning: string;
+  readonly kind: KindDescription;
+}
+
+/** Ends the description of a kind that is there so that manifests written for MetalLB apply. */
+export const NOT_ACTED_ON =
+  'Cleat stores it, so that manifests written for MetalLB apply, and does not act on it yet.';
+
+/**
+ * The definition of a kind with a status subresource and the names MetalLB gives it. Its versions share one shape, so the
+ * API server turns one into the other by itself, without a conversion webhook: docs/adr/0008.
+ */
 export function customResourceDefinition(
   resource: Resource,
   kind: KindDescription,
+  old: readonly OldVersion[] = [],
 ): CustomResourceDefinition {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -77,17 +106,29 @@ export function customResourceDefinition(
         singular: resource.kind.toLowerCase(),
       },
       scope: resource.namespaced ? 'Namespaced' : 'Cluster',
+      // Said aloud although it is the default: what MetalLB left there must not stay unnoticed.
+      ...(old.length === 0 ? {} : { conversion: { strategy: 'None' } }),
       versions: [
-        {
-          name: resource.version,
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: rootSchema(kind) },
-          additionalPrinterColumns: kind.columns,
-          subresources: { status: {} },
-        },
+        ...old.map(({ name, deprecationWarning, kind: oldKind }) => ({
+          ...version(name, oldKind),
+          storage: false,
+          deprecated: true,
+          deprecationWarning,
+        })),
+        version(resource.version, kind),
       ],
     },
+  };
+}
+
+function version(name: string, kind: KindDescription): CrdVersion {
+  return {
+    name,
+    served: true,
+    storage: true,
+    schema: { openAPIV3Schema: rootSchema(kind) },
+    ...(kind.columns.length === 0 ? {} : { additionalPrinterColumns: kind.columns }),
+    subresources: { status: {} },
   };
 }
 
@@ -95,6 +136,17 @@ export function customResourceDefinition(
 export function texts(description: string): FieldSchema {
   return { description, type: 'array', items: { type: 'string' } };
 }
+
+/** A text that may not change once it is there. */
+export function lastingText(description: string): FieldSchema {
+  return {
+    description,
+    type: 'string',
+    'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'Value is immutable' }],
+  };
+}
+
+export const EMPTY_STATUS: FieldSchema = { description: 'Nothing is reported here.', type: 'object' };
 
 /** A list of label selectors, one of which must match. */
 export function selectors(description: string): FieldSchema {
@@ -151,7 +203,7 @@ function rootSchema({ description, spec, status, specRequired }: KindDescription
       kind: { description: 'The kind of this object.', type: 'string' },
       // The API server knows metadata and refuses a description of it.
       metadata: { type: 'object' },
-      spec,
+      ...(spec === undefined ? {} : { spec }),
       status,
     },
   };

@@ -1,4 +1,4 @@
-/** The kinds of group metallb.io that Cleat serves today, as users write them (MetalLB 0.16 api/v1beta1). */
+/** The kinds of group metallb.io: where all are served, and those Cleat acts on today as users write them (MetalLB 0.16). */
 import type { KubeObject, LabelSelector, Resource } from './meta.ts';
 
 export interface IPAddressPool extends KubeObject {
@@ -33,20 +33,24 @@ export interface L2Advertisement extends KubeObject {
 }
 
 export const METALLB_GROUP = 'metallb.io';
-export const IP_ADDRESS_POOLS: Resource = {
+
+const kind = (plural: string, name: string, version = 'v1beta1'): Resource => ({
   group: METALLB_GROUP,
-  version: 'v1beta1',
-  plural: 'ipaddresspools',
-  kind: 'IPAddressPool',
+  version,
+  plural,
+  kind: name,
   namespaced: true,
-};
-export const L2_ADVERTISEMENTS: Resource = {
-  group: METALLB_GROUP,
-  version: 'v1beta1',
-  plural: 'l2advertisements',
-  kind: 'L2Advertisement',
-  namespaced: true,
-};
+});
+
+export const BFD_PROFILES = kind('bfdprofiles', 'BFDProfile');
+export const BGP_ADVERTISEMENTS = kind('bgpadvertisements', 'BGPAdvertisement');
+export const BGP_PEERS = kind('bgppeers', 'BGPPeer', 'v1beta2');
+export const COMMUNITIES = kind('communities', 'Community');
+export const CONFIGURATION_STATES = kind('configurationstates', 'ConfigurationState');
+export const IP_ADDRESS_POOLS = kind('ipaddresspools', 'IPAddressPool');
+export const L2_ADVERTISEMENTS = kind('l2advertisements', 'L2Advertisement');
+export const SERVICE_BGP_STATUSES = kind('servicebgpstatuses', 'ServiceBGPStatus');
+export const SERVICE_L2_STATUSES = kind('servicel2statuses', 'ServiceL2Status');
 
 /** Where MetalLB and Cleat live unless told otherwise. */
 export const DEFAULT_NAMESPACE = 'metallb-system';

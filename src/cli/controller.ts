@@ -1,13 +1,6 @@
 /** `cleat controller`: gives addresses to Services and answers admission, in a cluster. */
 import { Command, Option } from 'commander';
-import {
-  healthPortFlag,
-  kubeconfigFlag,
-  lbClassFlag,
-  logLevelFlag,
-  metricsPortFlag,
-  namespaceFlag,
-} from './flags.ts';
+import { addClusterFlags } from './flags.ts';
 import type { ClusterFlags } from './run-in-cluster.ts';
 
 const MODES = { enabled: 'both', disabled: 'controller', onlywebhook: 'webhook' } as const;
@@ -17,21 +10,15 @@ interface Flags extends ClusterFlags {
 }
 
 export function controllerCommand(finish: (exitCode: number) => void): Command {
-  return new Command('controller')
+  return addClusterFlags(new Command('controller'))
     .description(
       'allocate addresses to Services of type LoadBalancer, and answer the API server’s admission calls',
     )
-    .addOption(kubeconfigFlag())
-    .addOption(namespaceFlag())
-    .addOption(lbClassFlag())
     .addOption(
       new Option('--webhook-mode <mode>', 'answer admission too, not at all, or nothing else')
         .choices(Object.keys(MODES))
         .default('enabled'),
     )
-    .addOption(metricsPortFlag())
-    .addOption(healthPortFlag())
-    .addOption(logLevelFlag())
     .addHelpText(
       'after',
       `

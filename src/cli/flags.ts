@@ -1,12 +1,12 @@
 /** Flags that several verbs have, under MetalLB's names, and how their values are read. */
 import { readFileSync } from 'node:fs';
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_NAMESPACE } from '../api/metallb.ts';
 
 /** Where Kubernetes tells a pod its namespace. */
 const POD_NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
-export const kubeconfigFlag = (): Option =>
+const kubeconfigFlag = (): Option =>
   new Option(
     '--kubeconfig <file>',
     'how to reach the API server (without it: KUBECONFIG, the pod, ~/.kube/config)',
@@ -28,13 +28,24 @@ export const logLevelFlag = (): Option =>
     .choices(['all', 'debug', 'info', 'warn', 'error', 'none'])
     .default('info');
 
-export const metricsPortFlag = (): Option =>
+const metricsPortFlag = (): Option =>
   new Option('--port <port>', 'port of /metrics; 0 turns it off').argParser(parsePort).default(9120);
 
-export const healthPortFlag = (): Option =>
+const healthPortFlag = (): Option =>
   new Option('--health-probe-port <port>', 'port of /healthz and /readyz; 0 turns it off')
     .argParser(parsePort)
     .default(17472);
+
+/** Adds the flags that every verb that runs in a cluster has (ClusterFlags). */
+export function addClusterFlags(command: Command): Command {
+  return command
+    .addOption(kubeconfigFlag())
+    .addOption(namespaceFlag())
+    .addOption(lbClassFlag())
+    .addOption(metricsPortFlag())
+    .addOption(healthPortFlag())
+    .addOption(logLevelFlag());
+}
 
 /** A TCP port, 0 included. */
 export function parsePort(text: string): number {

@@ -1,26 +1,16 @@
 /** `cleat speaker`: announces addresses from one node. */
 import { Command, Option } from 'commander';
-import {
-  healthPortFlag,
-  kubeconfigFlag,
-  lbClassFlag,
-  logLevelFlag,
-  metricsPortFlag,
-  namespaceFlag,
-} from './flags.ts';
+import { addClusterFlags } from './flags.ts';
 import type { SpeakerFlags } from './speaker-parts.ts';
 
 export function speakerCommand(finish: (exitCode: number) => void): Command {
-  return new Command('speaker')
+  return addClusterFlags(new Command('speaker'))
     .description('announce the addresses of Services from this node (needs CAP_NET_RAW)')
     .addOption(
       new Option('--node-name <name>', 'the Node object of this machine')
         .env('METALLB_NODE_NAME')
         .makeOptionMandatory(),
     )
-    .addOption(kubeconfigFlag())
-    .addOption(namespaceFlag())
-    .addOption(lbClassFlag())
     .addOption(
       new Option(
         '--ignore-exclude-lb',
@@ -31,9 +21,6 @@ export function speakerCommand(finish: (exitCode: number) => void): Command {
       '--exclude-l2-file <file>',
       'the interfaces on which nothing is announced (without it: /etc/metallb/excludel2.yaml)',
     )
-    .addOption(metricsPortFlag())
-    .addOption(healthPortFlag())
-    .addOption(logLevelFlag())
     .addHelpText(
       'after',
       `

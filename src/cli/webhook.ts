@@ -1,26 +1,13 @@
 /** `cleat webhook`: answers admission only, in a cluster, for instance in more replicas than the controller has. */
 import { Command } from 'commander';
-import {
-  healthPortFlag,
-  kubeconfigFlag,
-  lbClassFlag,
-  logLevelFlag,
-  metricsPortFlag,
-  namespaceFlag,
-} from './flags.ts';
+import { addClusterFlags } from './flags.ts';
 import type { ClusterFlags } from './run-in-cluster.ts';
 
 export function webhookCommand(finish: (exitCode: number) => void): Command {
-  return new Command('webhook')
+  return addClusterFlags(new Command('webhook'))
     .description(
       'answer the API server’s admission calls and allocate nothing (controller --webhook-mode onlywebhook)',
     )
-    .addOption(kubeconfigFlag())
-    .addOption(namespaceFlag())
-    .addOption(lbClassFlag())
-    .addOption(metricsPortFlag())
-    .addOption(healthPortFlag())
-    .addOption(logLevelFlag())
     .addHelpText(
       'after',
       `

@@ -62,6 +62,7 @@ export interface HttpServerOptions {
   readonly requestTimeoutMs?: number;
 }
 
+const EVERY_ADDRESS = '::';
 /** More than the 90 s that Go's client keeps an idle connection, so that the server is never the one to close first. */
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -120,7 +121,8 @@ export class HttpServer implements Startable {
     await new Promise<void>((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, name, host, port));
       this.#server.once('error', onError);
-      this.#server.listen({ host, port }, () => {
+      // Without a host Node listens on ::, or on 0.0.0.0 where the kernel has no IPv6.
+      this.#server.listen({ ...(host !== EVERY_ADDRESS && { host }), port }, () => {
         this.#server.off('error', onError);
         // For example no file descriptor left for one connection: the next one may have more luck.
         this.#server.on('error', (error) => log.error(`${name}: ${error.message}`));

@@ -12,8 +12,7 @@ import type { AnsweredAddress, Clock, Log, PacketEvent, PacketIo } from '../port
 import { EPERM, loadNative } from './native.ts';
 import type { FromPacketWorker, PacketWorkerData, ToPacketWorker } from './packet-messages.ts';
 
-const BEAT_EVERY_MS = 1000;
-const SILENT_AFTER_MS = 10_000;
+const BEAT_EVERY_MS = 500;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 
@@ -31,22 +30,13 @@ export class PacketThread implements PacketIo {
   #stopRetry: (() => void) | undefined;
   #retryMs = FIRST_RETRY_MS;
 
-  /**
-   * Interfaces whose name any of `excludeInterfaces` matches are never used. `silentAfterMs` is how long this thread may be
-   * stuck before nothing is answered any more.
-   */
-  constructor(options: {
-    clock: Clock;
-    log: Log;
-    excludeInterfaces?: readonly RegExp[];
-    silentAfterMs?: number;
-  }) {
+  /** Interfaces whose name any of `excludeInterfaces` matches are never used. */
+  constructor(options: { clock: Clock; log: Log; excludeInterfaces?: readonly RegExp[] }) {
     this.#clock = options.clock;
     this.#log = options.log;
     const heartbeat = new SharedArrayBuffer(4);
     this.#beats = new Int32Array(heartbeat);
-    const { excludeInterfaces = [], silentAfterMs = SILENT_AFTER_MS } = options;
-    this.#workerData = { excludeInterfaces, heartbeat, silentAfterMs };
+    this.#workerData = { excludeInterfaces: options.excludeInterfaces ?? [], heartbeat };
   }
 
   /** Resolves once the interfaces are known. Throws a UserError where the addon or a capability is missing. */

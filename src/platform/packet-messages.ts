@@ -7,8 +7,6 @@ export interface PacketWorkerData {
   readonly excludeInterfaces: readonly RegExp[];
   /** Four bytes: a number that the main thread changes as long as it is alive. */
   readonly heartbeat: SharedArrayBuffer;
-  /** After this long without a change the worker stops answering until the next. */
-  readonly silentAfterMs: number;
 }
 
 export type ToPacketWorker =

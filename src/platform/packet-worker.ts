@@ -16,8 +16,14 @@ import type { Link } from './netlink.ts';
 import type { FromPacketWorker, PacketWorkerData, ToPacketWorker } from './packet-messages.ts';
 
 const COUNTS_EVERY_MS = 1000;
+/**
+ * A main thread that is stuck does not renew its Lease either, and after two seconds (speaker/heartbeat.ts) other nodes
+ * answer for its addresses: not much later this one has to be silent, or two of them answer.
+ */
+const SILENT_AFTER_MS = 2500;
+const LOOK_EVERY_MS = 250;
 
-const { excludeInterfaces, heartbeat, silentAfterMs } = workerData as PacketWorkerData;
+const { excludeInterfaces, heartbeat } = workerData as PacketWorkerData;
 const main = parentPort;
 if (main === null) throw new Error('packet-worker.ts runs only as a worker thread');
 
@@ -66,7 +72,7 @@ function watchHeartbeat(): void {
     lastBeat = beat;
     lastBeatMs = nowMs;
   }
-  const silent = nowMs - lastBeatMs > silentAfterMs;
+  const silent = nowMs - lastBeatMs > SILENT_AFTER_MS;
   if (silent !== arp.silent) say({ kind: 'silent', silent });
   arp.silent = silent;
 }
@@ -78,5 +84,5 @@ function tellCounts(): void {
   if (counts.length > 0) say({ kind: 'counted', counts });
 }
 
-setInterval(watchHeartbeat, Math.min(1000, silentAfterMs / 4));
+setInterval(watchHeartbeat, LOOK_EVERY_MS);
 setInterval(tellCounts, COUNTS_EVERY_MS);

@@ -40,8 +40,8 @@ export interface IssueOptions {
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-/** The API server's clock may be behind ours. */
-const BACKDATE_MS = 5 * MINUTE_MS;
+/** The API server's clock may be behind ours; as much as MetalLB allows for. */
+const BACKDATE_MS = 60 * MINUTE_MS;
 const CA_LIFE_MS = 3650 * DAY_MS;
 const LEAF_LIFE_MS = 90 * DAY_MS;
 

@@ -69,9 +69,9 @@ function post(options: SelfTestOptions, body: string): Promise<string> {
   });
 }
 
+/** Who listens on `::` hears 127.0.0.1, too, and IPv6 may be switched off in a Pod. */
 function reachable(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  return host === '::' ? '::1' : host;
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }
 
 function uidOf(text: string): unknown {

@@ -274,3 +274,14 @@ test('without a certificate it speaks plain HTTP', async () => {
   await server.start();
   assert.equal((await supertest(`http://${HOST}:${server.port}`).get('/ping')).text, 'pong');
 });
+
+test('on every address it is reached by IPv4, and a port that is taken is told as ever', async () => {
+  const every = { name: 'x', host: '::', routes, log: new RecordingLog() };
+  const server = new HttpServer({ ...every, port: 0 });
+  servers.push(server);
+  await server.start();
+  assert.equal((await supertest(`http://${HOST}:${server.port}`).get('/ping')).text, 'pong');
+  await assert.rejects(new HttpServer({ ...every, port: server.port }).start(), {
+    message: `x cannot listen on [::]:${server.port}: the port is taken; stop what listens there or choose another port`,
+  });
+});

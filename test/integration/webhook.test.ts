@@ -420,6 +420,10 @@ describe('the self-test', () => {
       await assert.rejects(check(at), /its own test/);
   });
 
+  test('reaches who listens on every address, where IPv6 is switched off, too', async () => {
+    for (const host of ['::', '0.0.0.0']) await check('/good', { host });
+  });
+
   test('passes only with the right certificate', async () => {
     const { caPem } = issueCertificates({ nowMs: Date.now(), hosts: ['localhost'] });
     await assert.rejects(check('/good', { caPem }));

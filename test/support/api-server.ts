@@ -34,21 +34,32 @@ export interface Answer {
   readonly text: string;
 }
 
-interface AskOptions {
+export interface AskOptions {
   readonly body?: unknown;
   readonly type?: string;
   readonly accept?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface RunningServer {
+/** An API server and who asks it. */
+export interface Target {
+  readonly url: string;
+  readonly caPem: string;
+  readonly token: string;
+}
+
+/** Speaks to an API server. */
+export interface Api {
+  ask(method: string, path: string, options?: AskOptions): Promise<Answer>;
+  /** Opens a watch. */
+  watch(path: string, options?: Pick<AskOptions, 'accept'>): Promise<Watching>;
+}
+
+export interface RunningServer extends Api {
   readonly server: ApiServer;
   readonly caPem: string;
   readonly token: string;
   readonly log: RecordingLog;
-  ask(method: string, path: string, options?: AskOptions): Promise<Answer>;
-  /** Opens a watch. */
-  watch(path: string, options?: Pick<AskOptions, 'accept'>): Promise<Watching>;
 }
 
 interface WatchEvent {
@@ -56,7 +67,7 @@ interface WatchEvent {
   readonly object: unknown;
 }
 
-interface Watching {
+export interface Watching {
   readonly code: number;
   /** The next event; rejects where the watch ends or five seconds pass without one. */
   next(): Promise<WatchEvent>;
@@ -79,28 +90,21 @@ export async function startApiServer(
   const server = new ApiServer({ clock: systemClock, ...options, token, log, tls: { certPem, keyPem } });
   await server.start();
   context.after(() => server.stop());
-  const target = { url: server.url, caPem, token };
+  return { server, caPem, token, log, ...speakTo({ url: server.url, caPem, token }) };
+}
+
+export function speakTo(target: Target): Api {
   return {
-    server,
-    caPem,
-    token,
-    log,
-    ask: (method, path, ask = {}) => askServer(target, method, path, ask),
-    watch: (path, ask = {}) => openWatch(target, path, ask),
+    ask: (method, path, options) => askServer(target, method, path, options),
+    watch: (path, options = {}) => openWatch(target, path, options),
   };
 }
 
-interface Target {
-  readonly url: string;
-  readonly caPem: string;
-  readonly token: string;
-}
-
-function askServer(
+export function askServer(
   { url, caPem, token }: Target,
   method: string,
   path: string,
-  options: AskOptions,
+  options: AskOptions = {},
 ): Promise<Answer> {
   const { body, type = 'application/json', accept, headers = {} } = options;
   const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);

@@ -8,6 +8,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { startApiServer } from './api-server.ts';
 import type { RunningServer } from './api-server.ts';
+import { formatKubeconfig } from './kubeconfig.ts';
 
 interface Ran {
   readonly code: number;
@@ -47,21 +48,7 @@ export async function startKubectl(context: TestContext): Promise<Kubectl> {
     rmSync(folder, { recursive: true, force: true });
   });
   const kubeconfig = path.join(folder, 'config');
-  const cluster = {
-    server: api.server.url,
-    'certificate-authority-data': Buffer.from(api.caPem).toString('base64'),
-  };
-  writeFileSync(
-    kubeconfig,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'c', cluster }],
-      users: [{ name: 'u', user: { token: api.token } }],
-      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-      'current-context': 'x',
-    }),
-  );
+  writeFileSync(kubeconfig, formatKubeconfig({ url: api.server.url, caPem: api.caPem, token: api.token }));
   const env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR: path.join(folder, 'cache') };
   const launch = (args: string): ChildProcess => {
     const child = spawn('kubectl', splitWords(args), { env });

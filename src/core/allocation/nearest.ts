@@ -8,7 +8,8 @@ import type { ServiceView } from './service-view.ts';
 
 /**
  * The free address of the family of `wanted` that is numerically nearest to it, the lower of two that are equally near,
- * in a pool this Service may have by asking: open to it, and the one it names where it names one that is.
+ * in a pool this Service may have by asking: open to it, and the one it names where it names one that is. Where it asks for
+ * another address besides, in a pool that can give it both.
  */
 export function nearestFree(
   ledger: Ledger,
@@ -18,7 +19,9 @@ export function nearestFree(
 ): Near | undefined {
   const named = view.requestedPool && snapshot.pools.get(view.requestedPool.pool);
   const only = named !== undefined && isOpenTo(named, view) ? named.name : undefined;
-  const mayUse = (pool: Pool) => (only === undefined ? isOpenTo(pool, view) : pool.name === only);
+  const givesBoth = givesBeside(ledger, snapshot, view, wanted);
+  const mayUse = (pool: Pool) =>
+    (only === undefined ? isOpenTo(pool, view) : pool.name === only) && givesBoth(pool);
   const seen = new Set<string>();
   let best: Near | undefined;
   for (const { pool: name, distance } of ledger.poolsAround(wanted)) {
@@ -33,6 +36,25 @@ export function nearestFree(
       best = { address, pool: name };
   }
   return best;
+}
+
+/** Whether a pool can give the other address asked for too, or a free one of its family where that one cannot be had either. */
+function givesBeside(
+  ledger: Ledger,
+  snapshot: Snapshot,
+  view: ServiceView,
+  { family }: Address,
+): (pool: Pool) => boolean {
+  const asked = view.request.kind === 'addresses' ? view.request.addresses : [];
+  const other = asked.find((address) => address.family !== family);
+  if (other === undefined) return () => true;
+  const home = snapshot.pools.get(ledger.poolOf(other) ?? '');
+  const isToBeHad =
+    home !== undefined &&
+    isOpenTo(home, view) &&
+    !ledger.isAvoided(other) &&
+    ledger.conflict(view, other) === undefined;
+  return (pool) => (isToBeHad ? pool === home : ledger.nearestFree(pool.name, other) !== undefined);
 }
 
 /** The pools this Service may have addresses of, on its own accord or by asking; by name. */

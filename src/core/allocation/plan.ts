@@ -47,8 +47,11 @@ interface Question {
 
 type Waiting = Extract<Decision, { kind: 'waiting' }>;
 
-/** Of several faults the first of these is told: the one nearest to what the author must change. */
-const MOST_SPECIFIC: readonly string[] = ['LB107', 'LB108', 'LB109', 'LB106', 'LB101'];
+/**
+ * Of several faults the first of these is told: what only the author or the configuration can mend before what others may,
+ * so that their coming and going does not change the sentence.
+ */
+const MOST_LASTING: readonly string[] = ['LB109', 'LB106', 'LB101', 'LB107', 'LB108'];
 
 /** What becomes of the Service, were it decided now. `snapshot` is the one the ledger was given last. */
 export function plan(ledger: Ledger, snapshot: Snapshot, view: ServiceView): Decision {
@@ -136,7 +139,7 @@ function planRequested(
     if (assessed.ok) pools.add(assessed.pool);
     else faults.push(assessed.finding);
   }
-  const [fault] = faults.sort((a, b) => MOST_SPECIFIC.indexOf(a.code) - MOST_SPECIFIC.indexOf(b.code));
+  const [fault] = faults.sort((a, b) => MOST_LASTING.indexOf(a.code) - MOST_LASTING.indexOf(b.code));
   if (fault !== undefined) return waiting(question, fault);
   const [pool, other] = pools;
   if (pool === undefined || other !== undefined)

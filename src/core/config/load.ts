@@ -175,7 +175,8 @@ function keepOneOfEachName(fromObjects: readonly PoolDraft[], fromLegacy: readon
   return [...kept.values()];
 }
 
-function sameRanges(a: Pool, b: Pool): boolean {
+/** Whether both pools have exactly the same addresses, written the same way. */
+export function sameRanges(a: Pool, b: Pool): boolean {
   const text = ({ ranges }: Pool) =>
     ranges
       .map(({ family, first, last }) => `${family} ${first} ${last}`)

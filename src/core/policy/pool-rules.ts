@@ -4,10 +4,12 @@
  */
 import type { Finding } from '../../api/findings.ts';
 import { FINDINGS } from '../../api/findings.ts';
+import { CONFIG_MAPS } from '../../api/kubernetes.ts';
 import type { KubeObject, ObjectRef } from '../../api/meta.ts';
 import { LEGACY_CONFIG_MAP } from '../../api/metallb.ts';
-import type { ConfigInput } from '../config/load.ts';
-import { isFault, loadConfig } from '../config/load.ts';
+import type { ConfigInput, LoadedConfig } from '../config/load.ts';
+import { isFault, loadConfig, sameRanges } from '../config/load.ts';
+import type { Snapshot } from '../config/snapshot.ts';
 import type { Change, ConfigMapChange, Facts, L2AdvertisementChange, PoolChange, Remark } from './facts.ts';
 
 type ConfigChange = PoolChange | L2AdvertisementChange | ConfigMapChange;
@@ -18,16 +20,34 @@ export function judgeConfiguration(facts: Facts, change: Change): readonly Remar
   if (change.kind === 'ConfigMap' && !isLegacyConfig(facts.configInput, change)) return [];
 
   const known = new Set(findingsBefore(facts, change).map(identityOf));
-  const after = loadConfig(withChange(facts.configInput, change, change.object)).findings;
-  const added = after.filter((finding) => !known.has(identityOf(finding)));
+  const after = loadConfig(withChange(facts.configInput, change, change.object));
+  const added = after.findings.filter((finding) => !known.has(identityOf(finding)));
   const own = added.filter((finding) => isAbout(finding, change));
   // What this change causes may be written on another object: the second pool of one name, or a ConfigMap set aside.
   const caused = own.some(isFault) ? [] : added.filter((finding) => !isAbout(finding, change));
-  return [...own, ...caused.map(named)].map((finding) => ({ finding, level: levelOf(finding, facts) }));
+  const level = (finding: Finding): Remark['level'] =>
+    levelOf(finding, facts, isSetAside(finding) && dropsLegacyPools(facts.snapshot, after));
+  return [...own, ...caused.map(named)].map((finding) => ({ finding, level: level(finding) }));
 }
 
-function levelOf(finding: Finding, facts: Facts): Remark['level'] {
-  const { level } = FINDINGS[finding.code];
+/**
+ * A ConfigMap that is set aside takes its pools with it. Where they are in force that would strand their Services, so it is
+ * refused to whoever causes it; a ConfigMap left over from MetalLB, never in force here, is only mentioned.
+ */
+function dropsLegacyPools(inForce: Snapshot, after: LoadedConfig): boolean {
+  const pools = [...inForce.pools.values()].filter(({ source }) => source.kind === CONFIG_MAPS.kind);
+  return pools.some((pool) => {
+    const then = after.snapshot?.pools.get(pool.name);
+    return then === undefined || !sameRanges(then, pool);
+  });
+}
+
+function isSetAside({ code }: Finding): boolean {
+  return code === 'LB213';
+}
+
+function levelOf(finding: Finding, facts: Facts, stranding: boolean): Remark['level'] {
+  const level = stranding ? 'deny' : FINDINGS[finding.code].level;
   // What has not been listed yet may be what would make it right.
   return level === 'deny' && !facts.listed ? 'warn' : level;
 }

@@ -338,12 +338,15 @@ describe('requested addresses', () => {
     assert.equal(near('2001:db8::1'), undefined);
   });
 
-  test('of two addresses the most specific fault is told', () => {
+  test('of two addresses the most lasting fault is told, which others do not change', () => {
     const desk = new Desk(pool('a', [...v4, ...v6]), pool('b', ['2001:db8:1::/64']));
     desk.settle('first', { ...dual, annotations: { loadBalancerIPs: '192.0.2.2,2001:db8::2' } });
     const ask = (loadBalancerIPs: string) =>
       desk.refusal('web', { ...dualRequired, annotations: { loadBalancerIPs } });
-    assert.match(ask('198.51.100.1,2001:db8::2'), /^LB107 .* 2001:db8::2 is held by Service default\/first/);
+    assert.match(ask('192.0.2.1,2001:db8::2'), /^LB107 .* 2001:db8::2 is held by Service default\/first/);
+    const held = ask('198.51.100.1,2001:db8::2');
+    assert.match(held, /^LB101 .* 198.51.100.1 is in no pool/);
+    assert.equal(held, ask('198.51.100.1,2001:db8::3'));
     assert.match(ask('192.0.2.1,2001:db8:1::1'), /^LB101 .* has addresses of two pools \(a, b\)/);
     assert.match(
       ask('192.0.2.1'),

@@ -68,11 +68,20 @@ describe('a configuration object that could not be used is refused', () => {
     const legacy = { source, document: legacyPool('third', ['192.0.2.32/28']) };
     const both = factsOf({ pools: [first], legacy });
     const clash = verdict(both, poolChange(pool('third', ['192.0.2.48/28'])));
-    assert.equal(clash.allowed, true);
+    assert.equal(clash.allowed, false, 'pools in force would go');
     assert.match(
-      clash.warnings.join(),
+      clash.message ?? '',
       /^LB213 ConfigMap metallb-system\/config: data.config is set aside beside IPAddressPools: LB205/,
     );
+    assert.equal(brief(both, legacyChange('words')), 'denied LB213');
+    const same = poolChange(pool('third', ['192.0.2.32/28']));
+    assert.equal(brief(both, same), 'warned LB213', 'the same pool goes on as an IPAddressPool');
+  });
+
+  test('a ConfigMap left over from MetalLB hinders nobody', () => {
+    const source = { kind: 'ConfigMap', namespace: 'metallb-system', name: 'config' };
+    const leftOver = factsOf({ legacy: { source, document: { peers: [{ 'peer-address': '192.0.2.1' }] } } });
+    assert.equal(brief(leftOver, poolChange(pool('third', ['192.0.2.48/28']))), 'warned LB213');
   });
 });
 

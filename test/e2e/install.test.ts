@@ -1,0 +1,282 @@
+/**
+ * The installation on a real kube-apiserver: every manifest is valid to it, MetalLB's leftovers are got rid of as
+ * docs/install.md says, and controller and speaker work under their own ServiceAccounts.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { controlParts } from '../../src/cli/control-parts.ts';
+import { connect } from '../../src/kube/client.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { CONTROLLER_METRICS } from '../../src/platform/metric-names.ts';
+import { createMeter } from '../../src/platform/metrics.ts';
+import { Heartbeat } from '../../src/speaker/heartbeat.ts';
+import { BGP_PEER_CRD } from '../../src/api/crd-bgp-peer.ts';
+import { KubernetesControlPlane, faultOfControlPlane } from '../support/control-plane.ts';
+import { RecordingLog } from '../support/recording-log.ts';
+import { until } from '../support/until.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const NAMESPACE = 'metallb-system';
+const TIMEOUT_MS = 60_000;
+const CRD_FILE = 'manifests/crds/metallb.io_bgppeers.yaml';
+const fault = faultOfControlPlane('etcd', 'kube-apiserver', 'kube-controller-manager');
+if (fault !== undefined && process.env['CI'] === 'true') throw new Error(fault);
+
+describe('the installation on a real API server', { skip: fault ?? false }, () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'cleat-install-'));
+  const log = new RecordingLog();
+  let plane: KubernetesControlPlane;
+
+  before(async () => {
+    plane = await KubernetesControlPlane.start({ folder });
+  });
+  after(async () => {
+    await plane.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Runs kubectl as the administrator; rejects with what it says. */
+  async function kubectl(args: readonly string[], input = ''): Promise<string> {
+    const env = { ...process.env, KUBECONFIG: plane.kubeconfig, KUBECACHEDIR: path.join(folder, 'cache') };
+    const running = promisify(execFile)('kubectl', args, { cwd: root, env });
+    running.child.stdin?.end(input);
+    const { stdout } = await running.catch((error: unknown) => {
+      const { stdout: said, stderr } = error as { stdout: string; stderr: string };
+      throw new Error(`kubectl ${args.join(' ')}\n${stderr.replaceAll(/^Warning: .*\n/gm, '')}${said}`);
+    });
+    return stdout;
+  }
+
+  const words = (text: string): string[] =>
+    [...text.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+
+  const apply = (object: object): Promise<string> => kubectl(['apply', '-f', '-'], JSON.stringify(object));
+
+  async function get(...args: string[]): Promise<unknown> {
+    return JSON.parse(await kubectl(['get', '-o', 'json', ...args]));
+  }
+
+  test('MetalLB’s conversion webhook is in the way, and gone after the step of docs/install.md', async () => {
+    const webhook = {
+      clientConfig: {
+        service: { name: 'metallb-webhook-service', namespace: NAMESPACE, path: '/convert' },
+        caBundle: Buffer.from(plane.caPem).toString('base64'),
+      },
+      conversionReviewVersions: ['v1beta1', 'v1beta2'],
+    };
+    const theirs = {
+      ...BGP_PEER_CRD,
+      spec: { ...BGP_PEER_CRD.spec, conversion: { strategy: 'Webhook', webhook } },
+    };
+    await kubectl(['create', '-f', '-'], JSON.stringify(theirs));
+    await assert.rejects(
+      kubectl(['apply', '-f', CRD_FILE]),
+      /spec\.conversion\.webhookClientConfig: Forbidden/,
+    );
+    const page = readFileSync(path.join(root, 'docs/install.md'), 'utf8');
+    const step = /kubectl (patch crd bgppeers\.metallb\.io .*)/.exec(page)?.[1];
+    assert.ok(step);
+    await kubectl(words(step));
+    await kubectl(['apply', '-f', CRD_FILE]);
+    const crd = (await get('crd', 'bgppeers.metallb.io')) as { spec: { conversion: unknown } };
+    assert.deepEqual(crd.spec.conversion, { strategy: 'None' });
+  });
+
+  test('install.yaml is valid to the last field, and applying it again changes nothing', async () => {
+    const install = ['apply', '-f', 'manifests/install.yaml', '--validate=strict'];
+    await kubectl(install);
+    const again = (await kubectl(install)).trim().split('\n');
+    assert.equal(again.length, 26);
+    assert.deepEqual(
+      again.filter((line) => !line.endsWith(' unchanged')),
+      [],
+    );
+    await kubectl([...install, '--server-side', '--dry-run=server']);
+    await kubectl(words('wait crd --all --for=condition=Established --timeout=60s'));
+  });
+
+  test('every overlay is valid, server-side and plain', async () => {
+    for (const [plural, kind] of [
+      ['podmonitors', 'PodMonitor'],
+      ['prometheusrules', 'PrometheusRule'],
+    ] as const) {
+      await apply(operatorKind(plural, kind));
+      await kubectl(
+        words(`wait crd ${plural}.monitoring.coreos.com --for=condition=Established --timeout=60s`),
+      );
+    }
+    for (const overlay of readdirSync(path.join(root, 'kustomize/overlays'))) {
+      const flags = ['-k', `kustomize/overlays/${overlay}`, '--validate=strict'];
+      await kubectl(['apply', ...flags, '--server-side', '--force-conflicts', '--dry-run=server']);
+      await kubectl(['apply', ...flags]);
+    }
+    await kubectl(['apply', '-k', 'kustomize/base']);
+  });
+
+  test('a BGPPeer written in v1beta1 is the same in v1beta2, and defaulted', async () => {
+    const spec = {
+      myASN: 65001,
+      peerASN: 4_294_967_295,
+      peerAddress: '192.168.5.1',
+      nodeSelectors: [
+        { matchLabels: { rack: 'a' }, matchExpressions: [{ key: 'role', operator: 'In', values: ['edge'] }] },
+      ],
+    };
+    const metadata = { name: 'router', namespace: NAMESPACE };
+    await apply({ apiVersion: 'metallb.io/v1beta1', kind: 'BGPPeer', metadata, spec });
+    const read = async (version: string): Promise<unknown> =>
+      ((await get('-n', NAMESPACE, `bgppeers.${version}.metallb.io`, 'router')) as { spec: unknown }).spec;
+    const defaults = { disableMP: false, dualStackAddressFamily: false, peerPort: 179 };
+    assert.deepEqual(await read('v1beta2'), { ...spec, ...defaults });
+    assert.deepEqual(await read('v1beta1'), { ...spec, peerPort: 179 });
+  });
+
+  test('rules in CEL refuse what MetalLB’s refuse', async () => {
+    const refused: [string, string, object, RegExp][] = [
+      [
+        'v1beta1',
+        'BGPAdvertisement',
+        { aggregationLength: 24, serviceSelectors: [{ matchLabels: { a: 'b' } }] },
+        /serviceSelectors and aggregationLength are mutually exclusive/,
+      ],
+      [
+        'v1beta2',
+        'BGPPeer',
+        { myASN: 1, connectTime: '1500ms' },
+        /connect time should contain a whole number of seconds/,
+      ],
+      [
+        'v1beta2',
+        'BGPPeer',
+        { myASN: 1, connectTime: '20h' },
+        /connect time should be between 1 seconds to 65535/,
+      ],
+    ];
+    for (const [version, kind, spec, message] of refused) {
+      const metadata = { name: 'faulty', namespace: NAMESPACE };
+      await assert.rejects(apply({ apiVersion: `metallb.io/${version}`, kind, metadata, spec }), message);
+    }
+  });
+
+  /** A client with a token of the ServiceAccount and nothing else. */
+  async function connectAs(account: string) {
+    const token = (await kubectl(['create', 'token', account, '-n', NAMESPACE])).trim();
+    const credentials = { tls: { ca: plane.caPem }, headers: { Authorization: `Bearer ${token}` } };
+    return connect({
+      access: { url: plane.url, credentials: () => Promise.resolve(credentials) },
+      log,
+      clock: systemClock,
+      userAgent: 'cleat-e2e/1',
+    });
+  }
+
+  test('the controller works under its ServiceAccount, and its registration survives a new apply', async (context) => {
+    const client = await connectAs('controller');
+    const { parts } = controlParts({
+      client,
+      clock: systemClock,
+      log,
+      meter: createMeter(CONTROLLER_METRICS),
+      namespace: NAMESPACE,
+      lbClass: undefined,
+      runs: 'both',
+      webhook: { host: '127.0.0.1', port: 0, url: 'https://127.0.0.1:0', matchConditions: true },
+    });
+    context.after(async () => {
+      for (const { part } of parts.toReversed()) await part.stop();
+      await client.close();
+    });
+    await kubectl(['apply', '-f', 'examples/s1/pool.yaml']);
+    for (const { part } of parts) await part.start();
+    const service = (name: string, spec: object = {}): object => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace: 'default' },
+      spec: { type: 'LoadBalancer', ports: [{ port: 80 }], selector: { app: 'web' }, ...spec },
+    });
+    await apply(service('web'));
+    const address = await until('an address', TIMEOUT_MS, async () => {
+      const { status } = (await get('svc', 'web')) as {
+        status: { loadBalancer: { ingress?: { ip: string }[] } };
+      };
+      return status.loadBalancer.ingress?.[0]?.ip;
+    });
+    assert.equal(address, '172.16.0.100');
+    await until(
+      'an Event',
+      TIMEOUT_MS,
+      async () =>
+        (await kubectl(['get', 'events', '-o', 'name', '--field-selector=reason=IPAllocated'])) || undefined,
+    );
+    await until('counters of the pool', TIMEOUT_MS, async () => {
+      const pool = (await get('-n', NAMESPACE, 'ipaddresspool', 'public-pool')) as {
+        status?: { assignedIPv4: number };
+      };
+      return pool.status?.assignedIPv4 === 1 || undefined;
+    });
+    await kubectl(['apply', '-f', 'manifests/install.yaml']);
+    const outside = service('outside', { loadBalancerIP: '172.16.9.9' });
+    await until('a refusal: the API server takes a moment to hear of a registration', TIMEOUT_MS, async () =>
+      apply(outside).then(
+        async () => void (await kubectl(['delete', 'svc', 'outside'])),
+        (error: unknown) => /denied the request: LB101/.test(String(error)) || undefined,
+      ),
+    );
+  });
+
+  test('a speaker keeps its Lease under its ServiceAccount, and deletes it', async () => {
+    const client = await connectAs('speaker');
+    const joined = Promise.withResolvers<ReadonlySet<string>>();
+    const heartbeat = new Heartbeat(
+      { client, clock: systemClock, log, namespace: NAMESPACE, nodeName: 'node-1' },
+      (alive) => alive.size > 0 && joined.resolve(alive),
+    );
+    await heartbeat.start();
+    assert.deepEqual([...(await joined.promise)], ['node-1']);
+    await heartbeat.stop();
+    await client.close();
+    assert.equal(await kubectl(['get', 'leases', '-n', NAMESPACE, '-o', 'name']), '');
+  });
+
+  test('nobody reads a Secret or a ConfigMap that is not ours', async () => {
+    const can = async (account: string, ...what: string[]): Promise<string> => {
+      const as = `--as=system:serviceaccount:${NAMESPACE}:${account}`;
+      const answer = kubectl(['auth', 'can-i', ...what, as]);
+      // kubectl ends with 1 where the answer is no.
+      return answer.then(
+        (yes) => yes.trim(),
+        (error: unknown) => /^(no)$/m.exec(String(error))?.[1] ?? String(error),
+      );
+    };
+    for (const account of ['controller', 'speaker']) {
+      assert.equal(await can(account, 'list', 'secrets', '-A'), 'no');
+      assert.equal(await can(account, 'get', 'secrets', '-n', NAMESPACE), 'no');
+      assert.equal(await can(account, 'list', 'configmaps', '-n', NAMESPACE), 'no');
+      assert.equal(await can(account, 'delete', 'services', '-n', 'default'), 'no');
+      assert.equal(await can(account, 'list', 'configmaps/config', '-n', NAMESPACE), 'yes');
+    }
+    assert.equal(await can('controller', 'get', 'secrets/metallb-webhook-cert', '-n', NAMESPACE), 'yes');
+    assert.equal(await can('speaker', 'get', 'secrets/metallb-webhook-cert', '-n', NAMESPACE), 'no');
+  });
+});
+
+/** A kind of the Prometheus operator, of any content. */
+function operatorKind(plural: string, kind: string): object {
+  const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.monitoring.coreos.com` },
+    spec: {
+      group: 'monitoring.coreos.com',
+      names: { plural, kind },
+      scope: 'Namespaced',
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema } }],
+    },
+  };
+}

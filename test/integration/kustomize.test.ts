@@ -1,0 +1,97 @@
+/** Every folder of kustomize/, rendered by the real kubectl: it renders, and what comes out fits together. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { KubeObject } from '../../src/api/meta.ts';
+import { CONTROLLER_METRICS, SPEAKER_METRICS } from '../../src/platform/metric-names.ts';
+import { installManifests } from '../../tools/install-manifests.ts';
+import { kubectlIsMissing } from '../support/kubectl.ts';
+import type { Workload } from '../support/manifests.ts';
+import { faultsOfManifests, nameOf, parseManifests, workloadsOf } from '../support/manifests.ts';
+
+const root = path.resolve(import.meta.dirname, '../../kustomize');
+const must = process.env['CI'] === 'true';
+const options = {
+  skip: kubectlIsMissing() && !must ? 'kubectl is not on the PATH: install it to run these tests' : false,
+};
+
+function render(folder: string): KubeObject[] {
+  const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', path.join(root, folder)], {
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  return parseManifests(stdout);
+}
+
+const names = (objects: readonly KubeObject[]): string[] => objects.map(nameOf).toSorted();
+const installed = names(installManifests() as KubeObject[]);
+const overlays = readdirSync(path.join(root, 'overlays')).map((name) => `overlays/${name}`);
+
+test('there are overlays, and every component is in one that is ready to apply', options, () => {
+  const used = overlays.flatMap((folder) =>
+    [...JSON.stringify(render(folder)).matchAll(/"name":"([^"]+)"/g)].map(([, name]) => name),
+  );
+  for (const name of ['webhook', 'metallb-control', 'metallb-speaker', 'metallb-alerts', 'default-deny'])
+    assert.ok(used.includes(name), name);
+});
+
+for (const folder of ['base', ...overlays]) {
+  test(`${folder} fits together and fits the program`, options, () => {
+    assert.deepEqual(faultsOfManifests(render(folder)), []);
+  });
+}
+
+test('the base is the installation and nothing else', options, () => {
+  assert.deepEqual(names(render('base')), installed);
+});
+
+test('l2-only leaves out the kinds of BGP, and nothing else', options, () => {
+  const left = names(render('overlays/l2-only'));
+  const kinds = 'bfdprofiles bgpadvertisements bgppeers communities servicebgpstatuses'.split(' ');
+  const gone = installed.filter((name) => !left.includes(name));
+  assert.deepEqual(
+    gone,
+    kinds.map((plural) => `CustomResourceDefinition ${plural}.metallb.io`),
+  );
+});
+
+test('ha has admission in two replicas that no drain takes away together, and one allocator', options, () => {
+  const objects = render('overlays/ha');
+  const workload = (name: string): Workload & { spec: { replicas: number } } => {
+    const found = workloadsOf(objects).find((each) => each.metadata.name === name);
+    assert.ok(found);
+    return found as Workload & { spec: { replicas: number } };
+  };
+  assert.equal(workload('webhook').spec.replicas, 2);
+  assert.equal(workload('controller').spec.replicas, 1);
+  assert.ok(
+    workload('controller').spec.template.spec.containers[0]?.args.includes('--webhook-mode=disabled'),
+  );
+  const find = (kind: string): unknown =>
+    (objects.find((each) => each.kind === kind) as { spec?: unknown }).spec;
+  const { selector } = find('Service') as { selector: unknown };
+  assert.deepEqual(selector, { component: 'webhook' });
+  assert.deepEqual(find('PodDisruptionBudget'), {
+    maxUnavailable: 1,
+    selector: workload('webhook').spec.selector,
+  });
+  const { spec } = workload('webhook').spec.template as unknown as {
+    spec: { topologySpreadConstraints: { labelSelector: unknown }[] };
+  };
+  assert.deepEqual(spec.topologySpreadConstraints[0]?.labelSelector, workload('webhook').spec.selector);
+});
+
+test('alerts ask for metrics that there are', options, () => {
+  const known = new Set([...CONTROLLER_METRICS, ...SPEAKER_METRICS].map(({ name }) => name));
+  const rules = render('overlays/production').filter(({ kind }) => kind === 'PrometheusRule');
+  const asked = [...JSON.stringify(rules).matchAll(/"expr":"([^"]*)"/g)].flatMap(([, text = '']) =>
+    [...text.matchAll(/[a-z_]*_[a-z0-9_]+/g)].map(([name]) => name),
+  );
+  assert.ok(asked.length > 5);
+  assert.deepEqual(
+    asked.filter((name) => !known.has(name)),
+    [],
+  );
+});

@@ -1,0 +1,164 @@
+/**
+ * The programs as the installation runs them, each with the permissions of its own ServiceAccount: every call is allowed,
+ * and every permission is used. (That a real API server judges the same is for the tests that run on one.)
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import type { Service } from '../../src/api/kubernetes.ts';
+import {
+  ENDPOINT_SLICES,
+  NAMESPACES,
+  NODES,
+  SECRETS,
+  SERVICES,
+  VALIDATING_WEBHOOKS,
+} from '../../src/api/kubernetes.ts';
+import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../src/api/metallb.ts';
+import { controlParts } from '../../src/cli/control-parts.ts';
+import { Configuration } from '../../src/cluster/configuration.ts';
+import { KubeEventRecorder } from '../../src/kube/events.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { CONTROLLER_METRICS, SPEAKER_METRICS } from '../../src/platform/metric-names.ts';
+import { createMeter } from '../../src/platform/metrics.ts';
+import { parseYaml } from '../../src/platform/yaml.ts';
+import type { KubeClient, PacketIo } from '../../src/ports.ts';
+import { Speaker } from '../../src/speaker/speaker.ts';
+import { PERMISSIONS } from '../../tools/install-rbac.ts';
+import { advertisement, pool } from '../support/allocation.ts';
+import { FakeKube } from '../support/fake-kube.ts';
+import { Permissions, permitted } from '../support/permitted-kube.ts';
+import { RecordingLog } from '../support/recording-log.ts';
+import { until } from '../support/until.ts';
+
+const NAMESPACE = 'metallb-system';
+const TIMEOUT_MS = 15_000;
+const SECRET = { namespace: NAMESPACE, name: 'metallb-webhook-cert' };
+const REGISTRATION = { name: 'metallb-webhook-configuration' };
+
+/** What `kubectl apply -f manifests/install.yaml` leaves, with a pool and a Service. */
+function installed(): FakeKube {
+  const kube = new FakeKube();
+  kube.put(NAMESPACES, { metadata: { name: 'default' } });
+  kube.put(SECRETS, { metadata: SECRET });
+  kube.put(VALIDATING_WEBHOOKS, { metadata: REGISTRATION });
+  kube.put(IP_ADDRESS_POOLS, pool('public', ['172.16.0.100/31']));
+  kube.put(L2_ADVERTISEMENTS, advertisement());
+  kube.put(NODES, { metadata: { name: 'node-1' } });
+  kube.put(SERVICES, loadBalancer('web'));
+  return kube;
+}
+
+function loadBalancer(name: string, spec: Service['spec'] = {}): Service {
+  return {
+    metadata: { namespace: 'default', name },
+    spec: { type: 'LoadBalancer', clusterIPs: ['10.96.0.9'], ports: [{ port: 80 }], ...spec },
+  };
+}
+
+function permissionsOf(account: string): Permissions {
+  return new Permissions(
+    PERMISSIONS.filter((role) => role.account === account),
+    NAMESPACE,
+  );
+}
+
+async function startController(context: TestContext, client: KubeClient): Promise<void> {
+  const { parts } = controlParts({
+    client,
+    clock: systemClock,
+    log: new RecordingLog(),
+    meter: createMeter(CONTROLLER_METRICS),
+    namespace: NAMESPACE,
+    lbClass: undefined,
+    runs: 'both',
+    webhook: { host: '127.0.0.1', port: 0, url: 'https://127.0.0.1:0', matchConditions: true },
+  });
+  context.after(async () => {
+    for (const { part } of parts.toReversed()) await part.stop();
+  });
+  for (const { part } of parts) await part.start();
+}
+
+const addressOf = (kube: FakeKube, name: string): string | undefined =>
+  kube.read<Service>(SERVICES, { namespace: 'default', name })?.status?.loadBalancer?.ingress?.[0]?.ip;
+
+const written = (kube: FakeKube, verb: string, resource: string): true | undefined =>
+  kube.writes.some((write) => write.verb === verb && write.resource === resource) || undefined;
+
+test('the controller, and the webhook in it', async (context) => {
+  const kube = installed();
+  const permissions = permissionsOf('controller');
+  const client = permitted(kube, permissions);
+  const run = async (): Promise<void> => {
+    await startController(context, client);
+    await until('an address', TIMEOUT_MS, () => addressOf(kube, 'web'));
+    await until('counters of the pool', TIMEOUT_MS, () => written(kube, 'apply', 'ipaddresspools'));
+    assert.ok(written(kube, 'update', 'secrets'), 'the certificates are in the Secret that was there');
+    assert.ok(written(kube, 'apply', 'validatingwebhookconfigurations'));
+    await until('the same Event again, which is counted up', TIMEOUT_MS, () => {
+      kube.remove(SERVICES, { namespace: 'default', name: 'web' });
+      kube.put(SERVICES, loadBalancer('web'));
+      return written(kube, 'patch', 'events');
+    });
+    kube.remove(SECRETS, SECRET);
+    kube.remove(VALIDATING_WEBHOOKS, REGISTRATION);
+    await startController(context, client);
+    assert.ok(kube.read(SECRETS, SECRET), 'a Secret that was deleted is made again');
+    assert.ok(kube.read(VALIDATING_WEBHOOKS, REGISTRATION), 'so is the registration');
+  };
+  await permissions.during(run());
+  assert.deepEqual(permissions.unused(), []);
+});
+
+class SilentPackets implements PacketIo {
+  readonly families = new Set(['IPv4'] as const);
+  start = async (): Promise<void> => {};
+  stop = async (): Promise<void> => {};
+  answer = (): void => {};
+  announce = (): void => {};
+  subscribe: PacketIo['subscribe'] = (listener) => {
+    listener({ kind: 'interfaces', names: ['eth0'] });
+    return () => {};
+  };
+}
+
+test('the speaker', async (context) => {
+  const kube = installed();
+  const permissions = permissionsOf('speaker');
+  const deps = {
+    client: permitted(kube, permissions),
+    clock: systemClock,
+    log: new RecordingLog(),
+    meter: createMeter(SPEAKER_METRICS),
+    namespace: NAMESPACE,
+    nodeName: 'node-1',
+  };
+  const configuration = new Configuration({ ...deps, parseYaml });
+  const events = new KubeEventRecorder({ ...deps, component: 'metallb-speaker' });
+  const speaker = new Speaker({ ...deps, configuration, events, packets: new SilentPackets() });
+  const parts = [configuration, events, speaker];
+  const run = async (): Promise<void> => {
+    for (const part of parts) await part.start();
+    kube.put(SERVICES, {
+      ...loadBalancer('web'),
+      status: { loadBalancer: { ingress: [{ ip: '172.16.0.100' }] } },
+    });
+    let ready = true;
+    await until('announced, withdrawn and announced again: one Event, counted up', TIMEOUT_MS, () => {
+      ready = !ready;
+      kube.put(ENDPOINT_SLICES, {
+        metadata: { namespace: 'default', name: 'web-x', labels: { 'kubernetes.io/service-name': 'web' } },
+        addressType: 'IPv4',
+        endpoints: [{ addresses: ['10.0.0.1'], nodeName: 'node-1', conditions: { ready } }],
+      });
+      return written(kube, 'patch', 'events');
+    });
+  };
+  const stop = async (): Promise<void> => {
+    for (const part of parts.toReversed()) await part.stop();
+  };
+  context.after(stop);
+  await permissions.during(run().then(stop));
+  assert.deepEqual(permissions.unused(), []);
+});

@@ -1,0 +1,208 @@
+/**
+ * What controller and speaker may do, as data: every rule with the code that needs it. manifests/install.yaml and
+ * docs/reference/permissions.md are made from it; test/integration/permissions.test.ts runs the programs and finds each
+ * call allowed and each rule used. Nothing is here in advance.
+ *
+ * Lists and watches that are narrowed by `metadata.name=` are allowed for that name alone, and so is creation by
+ * server-side apply, which names what it creates; creation by POST cannot be.
+ */
+import { METALLB_GROUP, LEGACY_CONFIG_MAP } from '../src/api/metallb.ts';
+import { CERTIFICATE_SECRET } from '../src/webhook/certificate-store.ts';
+import { WEBHOOK_CONFIGURATION } from '../src/webhook/registration.ts';
+
+export interface PermissionRule {
+  readonly apiGroup: string;
+  readonly resources: readonly string[];
+  /** Only the objects of these names. */
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+  /** What it is for, for the reference. */
+  readonly use: string;
+  /** The file whose calls need it. */
+  readonly code: string;
+}
+
+export interface PermissionRole {
+  readonly name: string;
+  /** The ServiceAccount it is given to. */
+  readonly account: string;
+  /** In the namespace of the installation, or everywhere. */
+  readonly scope: 'namespace' | 'cluster';
+  readonly rules: readonly PermissionRule[];
+}
+
+const OBSERVE = ['list', 'watch'] as const;
+
+/** Both programs read the configuration. */
+const CONFIGURATION: readonly PermissionRule[] = [
+  {
+    apiGroup: METALLB_GROUP,
+    resources: ['ipaddresspools', 'l2advertisements'],
+    verbs: OBSERVE,
+    use: 'The configuration.',
+    code: 'src/cluster/configuration.ts',
+  },
+  {
+    apiGroup: '',
+    resources: ['configmaps'],
+    resourceNames: [LEGACY_CONFIG_MAP],
+    verbs: OBSERVE,
+    use: 'The configuration of MetalLB before 0.13, and no other ConfigMap.',
+    code: 'src/cluster/configuration.ts',
+  },
+];
+
+const NAMESPACES: PermissionRule = {
+  apiGroup: '',
+  resources: ['namespaces'],
+  verbs: OBSERVE,
+  use: 'Labels of namespaces, which pools select by.',
+  code: 'src/cluster/configuration.ts',
+};
+
+const EVENTS: PermissionRule = {
+  apiGroup: '',
+  resources: ['events'],
+  verbs: ['create', 'patch'],
+  use: 'Events of Services; a repeated one is counted up.',
+  code: 'src/kube/events.ts',
+};
+
+export const PERMISSIONS: readonly PermissionRole[] = [
+  {
+    name: 'controller',
+    account: 'controller',
+    scope: 'namespace',
+    rules: [
+      ...CONFIGURATION,
+      {
+        apiGroup: METALLB_GROUP,
+        resources: ['ipaddresspools/status'],
+        verbs: ['patch'],
+        use: 'How full each pool is.',
+        code: 'src/controller/pool-reporter.ts',
+      },
+      {
+        apiGroup: '',
+        resources: ['secrets'],
+        resourceNames: [CERTIFICATE_SECRET],
+        verbs: ['get', 'update'],
+        use: 'The webhook’s certificates, and no other Secret.',
+        code: 'src/webhook/certificate-store.ts',
+      },
+      {
+        apiGroup: '',
+        resources: ['secrets'],
+        verbs: ['create'],
+        use: 'The same Secret after somebody deleted it.',
+        code: 'src/webhook/certificate-store.ts',
+      },
+    ],
+  },
+  {
+    name: 'pod-lister',
+    account: 'speaker',
+    scope: 'namespace',
+    rules: [
+      ...CONFIGURATION,
+      {
+        apiGroup: 'coordination.k8s.io',
+        resources: ['leases'],
+        verbs: ['list', 'watch', 'create', 'patch', 'delete'],
+        use: 'The list of living speakers: each renews a Lease of its own and watches all.',
+        code: 'src/speaker/heartbeat.ts',
+      },
+    ],
+  },
+  {
+    name: 'metallb-system:controller',
+    account: 'controller',
+    scope: 'cluster',
+    rules: [
+      {
+        apiGroup: '',
+        resources: ['services'],
+        verbs: OBSERVE,
+        use: 'Services that want an address.',
+        code: 'src/controller/controller.ts',
+      },
+      {
+        apiGroup: '',
+        resources: ['services/status'],
+        verbs: ['patch'],
+        use: 'The address, the condition and the pool of a Service.',
+        code: 'src/controller/status-writer.ts',
+      },
+      NAMESPACES,
+      EVENTS,
+      {
+        apiGroup: 'admissionregistration.k8s.io',
+        resources: ['validatingwebhookconfigurations'],
+        resourceNames: [WEBHOOK_CONFIGURATION],
+        verbs: ['get', 'create', 'patch'],
+        use: 'The webhook’s own registration, and no other; created where somebody deleted it.',
+        code: 'src/webhook/registration.ts',
+      },
+    ],
+  },
+  {
+    name: 'metallb-system:speaker',
+    account: 'speaker',
+    scope: 'cluster',
+    rules: [
+      {
+        apiGroup: '',
+        resources: ['services', 'nodes'],
+        verbs: OBSERVE,
+        use: 'Which addresses are announced, and which nodes may.',
+        code: 'src/speaker/speaker.ts',
+      },
+      {
+        apiGroup: 'discovery.k8s.io',
+        resources: ['endpointslices'],
+        verbs: OBSERVE,
+        use: 'Whether and where a Service has endpoints.',
+        code: 'src/speaker/speaker.ts',
+      },
+      NAMESPACES,
+      EVENTS,
+    ],
+  },
+];
+
+/** The roles and their bindings as Kubernetes has them, in the order of MetalLB's manifest. */
+export function rbacObjects(namespace: string, labels: Readonly<Record<string, string>>): object[] {
+  const roles = PERMISSIONS.map((role) => ({
+    apiVersion: RBAC_VERSION,
+    kind: kindOf(role),
+    metadata: metadataOf(role, namespace, labels),
+    rules: role.rules.map(({ apiGroup, resources, resourceNames, verbs }) => ({
+      apiGroups: [apiGroup],
+      resources,
+      ...(resourceNames === undefined ? {} : { resourceNames }),
+      verbs,
+    })),
+  }));
+  const bindings = PERMISSIONS.map((role) => ({
+    apiVersion: RBAC_VERSION,
+    kind: `${kindOf(role)}Binding`,
+    metadata: metadataOf(role, namespace, labels),
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: kindOf(role), name: role.name },
+    subjects: [{ kind: 'ServiceAccount', name: role.account, namespace }],
+  }));
+  return [...roles, ...bindings];
+}
+
+const RBAC_VERSION = 'rbac.authorization.k8s.io/v1';
+
+function kindOf({ scope }: PermissionRole): 'Role' | 'ClusterRole' {
+  return scope === 'namespace' ? 'Role' : 'ClusterRole';
+}
+
+function metadataOf(
+  { name, scope }: PermissionRole,
+  namespace: string,
+  labels: Readonly<Record<string, string>>,
+): object {
+  return { name, ...(scope === 'namespace' ? { namespace } : {}), labels };
+}

@@ -1,16 +1,15 @@
 /** `cleat controller`: gives addresses to Services and answers admission, in a cluster. */
 import { Command, Option } from 'commander';
-import { addClusterFlags } from './flags.ts';
-import type { ClusterFlags } from './run-in-cluster.ts';
+import { addElectionFlags, addWebhookFlags, type ElectionFlags, type WebhookFlags } from './control-flags.ts';
 
 const MODES = { enabled: 'both', disabled: 'controller', onlywebhook: 'webhook' } as const;
 
-interface Flags extends ClusterFlags {
+interface Flags extends WebhookFlags, ElectionFlags {
   readonly webhookMode: keyof typeof MODES;
 }
 
 export function controllerCommand(finish: (exitCode: number) => void): Command {
-  return addClusterFlags(new Command('controller'))
+  return addElectionFlags(addWebhookFlags(new Command('controller')))
     .description(
       'allocate addresses to Services of type LoadBalancer, and answer the API server’s admission calls',
     )
@@ -25,11 +24,14 @@ export function controllerCommand(finish: (exitCode: number) => void): Command {
 Examples:
   cleat controller                                       in a pod
   cleat controller --kubeconfig ~/.kube/config --webhook-mode disabled
-  cleat controller --lb-class example.org/cleat          beside another load balancer`,
+  cleat controller --lb-class example.org/cleat --leader-elect-resource-name cleat-beside
+                                                         beside another load balancer
+  cleat controller --kubeconfig ./kubeconfig --webhook-url https://192.0.2.9:9443
+                                                         outside the cluster, on 192.0.2.9`,
     )
     .action(async (flags: Flags) => {
       // Each verb loads only its own part of the program.
-      const { runControl } = await import('./control-parts.ts');
+      const { runControl } = await import('./run-control.ts');
       finish(await runControl(flags, MODES[flags.webhookMode]));
     });
 }

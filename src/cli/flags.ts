@@ -66,6 +66,11 @@ export function parseDuration(text: string): number {
   return durationMs;
 }
 
+export function parseBoolean(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('Write true or false');
+  return text === 'true';
+}
+
 /** `host:port` or `[v6]:port`; a bare port listens on loopback. */
 export function parseListen(text: string): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]:|([^:[\]]+):)?(\d{1,5})$/.exec(text);

@@ -51,8 +51,11 @@ export async function runInCluster(flags: ClusterFlags, program: Program): Promi
     userAgent: `cleat-${program.name}/${VERSION}`,
   });
   const { parts, whyNotReady } = program.build({ client, clock, log, meter });
-  let started = false;
-  const notReady = (): string | undefined => (started ? whyNotReady() : 'not every part has started yet');
+  let life: 'starting' | 'running' | 'stopping' = 'starting';
+  const notReady = (): string | undefined => {
+    if (life === 'stopping') return 'this process is stopping';
+    return life === 'starting' ? 'not every part has started yet' : whyNotReady();
+  };
   const servers: Part[] = [];
   if (flags.healthProbePort !== 0) {
     const { healthHost: host } = program;
@@ -74,8 +77,11 @@ export async function runInCluster(flags: ClusterFlags, program: Program): Promi
       log,
       clock,
       onReady: () => {
-        started = true;
+        life = 'running';
         log.info('ready');
+      },
+      onStopping: () => {
+        life = 'stopping';
       },
     });
   } finally {

@@ -1,10 +1,9 @@
 /** `cleat webhook`: answers admission only, in a cluster, for instance in more replicas than the controller has. */
 import { Command } from 'commander';
-import { addClusterFlags } from './flags.ts';
-import type { ClusterFlags } from './run-in-cluster.ts';
+import { addWebhookFlags, type WebhookFlags } from './control-flags.ts';
 
 export function webhookCommand(finish: (exitCode: number) => void): Command {
-  return addClusterFlags(new Command('webhook'))
+  return addWebhookFlags(new Command('webhook'))
     .description(
       'answer the API server’s admission calls and allocate nothing (controller --webhook-mode onlywebhook)',
     )
@@ -14,8 +13,8 @@ export function webhookCommand(finish: (exitCode: number) => void): Command {
 Example:
   cleat webhook --kubeconfig ~/.kube/config --log-level debug`,
     )
-    .action(async (flags: ClusterFlags) => {
-      const { runControl } = await import('./control-parts.ts');
+    .action(async (flags: WebhookFlags) => {
+      const { runControl } = await import('./run-control.ts');
       finish(await runControl(flags, 'webhook'));
     });
 }

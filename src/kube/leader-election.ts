@@ -78,7 +78,7 @@ export class LeaderElection implements Startable, Leadership {
   async start(): Promise<void> {
     if (this.#life !== 'new') return;
     this.#life = 'running';
-    this.#deps.meter.set('leader_election_master_status', { name: this.#deps.name }, 0);
+    this.#deps.meter.set('cleat_leader_election_leads', { name: this.#deps.name }, 0);
     this.#lease.subscribe(({ object }) => {
       if (object.spec?.holderIdentity !== this.#deps.identity) this.#nudge.resolve();
     });
@@ -209,7 +209,7 @@ export class LeaderElection implements Startable, Leadership {
   }
 
   #tell(leads: boolean): void {
-    this.#deps.meter.set('leader_election_master_status', { name: this.#deps.name }, leads ? 1 : 0);
+    this.#deps.meter.set('cleat_leader_election_leads', { name: this.#deps.name }, leads ? 1 : 0);
     for (const listener of this.#listeners) listener(leads);
   }
 

@@ -66,8 +66,8 @@ export const CONTROLLER_METRICS: readonly MetricDeclaration[] = [
   ...KUBE_METRICS,
   ...CONFIG_METRICS,
   gauge(
-    'leader_election_master_status',
-    '1 on the replica that leads, 0 on those that follow (the name of client-go).',
+    'cleat_leader_election_leads',
+    '1 on the replica that leads, 0 on those that follow, by Lease.',
     'name',
   ),
   gauge('metallb_allocator_addresses_total', 'Number of usable IP addresses, per pool.', 'pool'),

@@ -14,6 +14,7 @@ import type { ValidatingWebhookConfiguration, Webhook } from '../api/kubernetes.
 import { VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
 import { WEBHOOK_FIELD_MANAGER } from '../api/annotations.ts';
 import { LEGACY_CONFIG_MAP, METALLB_GROUP } from '../api/metallb.ts';
+import { isRefusal } from '../kube/kube-error.ts';
 import type { KubeClient } from '../ports.ts';
 
 export const WEBHOOK_CONFIGURATION = 'metallb-webhook-configuration';
@@ -90,16 +91,27 @@ export const REVIEW_PATHS: readonly string[] = Object.values(GATES).map((gate) =
 export const SELF_TEST_PATH = GATES.services.path;
 
 /**
- * Creates or corrects the configuration; what other managers wrote beside it stays, except what is in the way. Answers the
- * names of the entries that were. Throws what the API server answers.
+ * Creates or corrects the configuration; what other managers wrote beside it stays, except what is in the way; an API server
+ * that refuses matchConditions is told without. Answers the names of the entries that were in the way. Throws what the API server answers.
  */
 export async function register(client: KubeClient, options: RegistrationOptions): Promise<readonly string[]> {
   const removed = await clearTheWay(client, options);
+  try {
+    await apply(client, options);
+  } catch (error) {
+    const mayHelp =
+      options.matchConditions && isRefusal(error, 422) && error.message.includes('matchConditions');
+    if (!mayHelp) throw error;
+    await apply(client, { ...options, matchConditions: false });
+  }
+  return removed;
+}
+
+async function apply(client: KubeClient, options: RegistrationOptions): Promise<void> {
   await client.apply<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, webhookConfiguration(options), {
     fieldManager: WEBHOOK_FIELD_MANAGER,
     force: true,
   });
-  return removed;
 }
 
 async function clearTheWay(client: KubeClient, options: RegistrationOptions): Promise<readonly string[]> {

@@ -328,12 +328,12 @@ describe('starting', () => {
     await cluster.start();
     const webhook = cluster.webhook();
     await webhook.start();
-    assert.equal(webhook.ready, false);
+    assert.equal(webhook.whyNotReady(), 'pools and Services have not been listed yet');
     const { allowed, warnings } = await cluster.review(asking('192.0.2.251'));
     assert.equal(allowed, true);
     assert.match(warnings?.[0] ?? '', /^LB114 /);
     cluster.kube.release(SERVICES);
-    assert.equal(webhook.ready, true);
+    assert.equal(webhook.whyNotReady(), undefined);
     assert.equal((await cluster.review(asking('192.0.2.251'))).allowed, false);
   });
 });
@@ -374,7 +374,7 @@ describe('stopping', () => {
     const asked = Array.from({ length: 20 }, () => cluster.review(asking('192.0.2.251')));
     await asked[0];
     const stopped = webhook.stop();
-    assert.equal(webhook.ready, false);
+    assert.equal(webhook.whyNotReady(), 'the webhook is stopping');
     assert.deepEqual(new Set((await Promise.all(asked)).map(({ allowed }) => allowed)), new Set([false]));
     await stopped;
     await assert.rejects(cluster.review(asking('192.0.2.251')));

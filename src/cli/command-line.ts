@@ -22,12 +22,8 @@ Examples:
 
 Every verb explains itself: cleat VERB --help`;
 
-/** Runs one command line; resolves with the exit code. */
-export async function runCommandLine(args: readonly string[]): Promise<number> {
-  let exitCode = 0;
-  const finish = (code: number): void => {
-    exitCode = code;
-  };
+/** Every verb with its flags; `finish` is told the exit code of the one that ran. */
+export function createProgram(finish: (exitCode: number) => void): Command {
   const program = new Command('cleat')
     .description('A load balancer for bare-metal Kubernetes that replaces MetalLB object for object.')
     .addHelpText('after', EXAMPLES)
@@ -39,6 +35,16 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     // Commander would exit by itself, and write more than the one sentence.
     command.exitOverride().configureOutput({ writeErr: () => undefined });
   }
+  return program;
+}
+
+/** Runs one command line; resolves with the exit code. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const finish = (code: number): void => {
+    exitCode = code;
+  };
+  const program = createProgram(finish);
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync(args, { from: 'user' });

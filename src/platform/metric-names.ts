@@ -47,18 +47,15 @@ export const KUBE_METRICS: readonly MetricDeclaration[] = [
 
 /** What both of MetalLB's programs measure about what they watch. */
 const CONFIG_METRICS: readonly MetricDeclaration[] = [
-  counter('metallb_k8s_client_updates_total', 'Number of k8s object updates that have been processed.'),
-  counter(
-    'metallb_k8s_client_update_errors_total',
-    'Number of k8s object updates that failed for some reason.',
-  ),
+  counter('metallb_k8s_client_updates_total', 'Changes of watched objects that were acted on.'),
+  counter('metallb_k8s_client_update_errors_total', 'Changes of watched objects that could not be acted on.'),
   gauge(
     'metallb_k8s_client_config_loaded_bool',
-    '1 if the configuration was successfully loaded at least once.',
+    '1 once a configuration without faults has been in force, else 0.',
   ),
   gauge(
     'metallb_k8s_client_config_stale_bool',
-    '1 if running on a stale configuration, because the latest one is bad.',
+    '1 while the latest configuration has faults and an earlier one stays in force, else 0.',
   ),
 ];
 
@@ -70,24 +67,28 @@ export const CONTROLLER_METRICS: readonly MetricDeclaration[] = [
     '1 on the replica that leads, 0 on those that follow, by Lease.',
     'name',
   ),
-  gauge('metallb_allocator_addresses_total', 'Number of usable IP addresses, per pool.', 'pool'),
-  gauge('metallb_allocator_ipv4_addresses_total', 'Number of usable IPv4 addresses, per pool.', 'pool'),
-  gauge('metallb_allocator_ipv6_addresses_total', 'Number of usable IPv6 addresses, per pool.', 'pool'),
-  gauge('metallb_allocator_addresses_in_use_total', 'Number of IP addresses in use, per pool.', 'pool'),
+  gauge('metallb_allocator_addresses_total', 'Addresses a pool can give.', 'pool'),
+  gauge('metallb_allocator_ipv4_addresses_total', 'IPv4 addresses a pool can give.', 'pool'),
+  gauge('metallb_allocator_ipv6_addresses_total', 'IPv6 addresses a pool can give.', 'pool'),
+  gauge(
+    'metallb_allocator_addresses_in_use_total',
+    'Addresses of a pool that Services hold; a shared one counts once.',
+    'pool',
+  ),
   gauge(
     'metallb_allocator_ipv4_addresses_in_use_total',
-    'Number of IPv4 addresses in use, per pool.',
+    'IPv4 addresses of a pool that Services hold.',
     'pool',
   ),
   gauge(
     'metallb_allocator_ipv6_addresses_in_use_total',
-    'Number of IPv6 addresses in use, per pool.',
+    'IPv6 addresses of a pool that Services hold.',
     'pool',
   ),
   histogram('cleat_controller_reconcile_seconds', 'Time to settle one Service, writing included.', 'result'),
   counter(
     'cleat_webhook_verdicts_total',
-    'Admission answers, by verdict: allowed, warned or denied.',
+    'Admission answers, by verdict: allowed, warned, denied, or failed (an error of ours, which admits).',
     'resource',
     'verdict',
   ),
@@ -99,21 +100,17 @@ export const SPEAKER_METRICS: readonly MetricDeclaration[] = [
   ...CONFIG_METRICS,
   gauge(
     'metallb_speaker_announced',
-    'Services being announced from this node. This is desired state, it does not guarantee that the routing protocols have converged.',
+    '1 for each address this node has decided to announce; whether neighbours know it already is not measured.',
     'service',
     'protocol',
     'node',
     'ip',
   ),
-  counter('metallb_layer2_requests_received', 'Number of layer2 requests received for owned IPs.', 'ip'),
   counter(
-    'metallb_layer2_responses_sent',
-    'Number of layer2 responses sent for owned IPs in response to requests.',
+    'metallb_layer2_requests_received',
+    'ARP requests received for an address this node answers for.',
     'ip',
   ),
-  counter(
-    'metallb_layer2_gratuitous_sent',
-    'Number of gratuitous layer2 packets sent for owned IPs as a result of failovers.',
-    'ip',
-  ),
+  counter('metallb_layer2_responses_sent', 'ARP replies sent to such requests.', 'ip'),
+  counter('metallb_layer2_gratuitous_sent', 'Gratuitous ARP packets sent on take-over.', 'ip'),
 ];

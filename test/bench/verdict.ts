@@ -58,7 +58,7 @@ function verdicts(facts: Facts): object[] {
     const perSecond = rate(() => verdict(facts, proposed));
     const baseline = rate(() => JSON.stringify(JSON.parse(body)));
     return {
-      benchmark: 'verdict',
+      bench: 'verdict',
       case: name,
       pools: POOLS,
       services: POOLS * SERVICES_OF_A_POOL,
@@ -133,7 +133,7 @@ async function overHttps(facts: Facts): Promise<object> {
   await new Promise((resolve) => echo.close(resolve));
   const [p50, p99, bareP50, bareP99] = [at(ours, 0.5), at(ours, 0.99), at(bare, 0.5), at(bare, 0.99)];
   return {
-    benchmark: 'admission over HTTPS, one after another',
+    bench: 'admission over HTTPS, one after another',
     requests: REQUESTS,
     p50Ms: round(p50),
     p99Ms: round(p99),

@@ -30,7 +30,7 @@ export interface ControlPlaneOptions {
 }
 
 /** The Service IPs of the cluster. */
-export const SERVICE_RANGE = '10.96.0.0/16';
+const SERVICE_RANGE = '10.96.0.0/16';
 
 const BUILD_SCRIPT = path.resolve(import.meta.dirname, '../../tools/controlplane.sh');
 const READY_TIMEOUT_MS = 90_000;

@@ -49,7 +49,8 @@ function electionOf(flags: Partial<ElectionFlags>): ControlOptions['election'] {
   if (!leaderElect) return undefined;
   const timings = { leaseDurationMs, renewDeadlineMs, retryPeriodMs };
   const fault = faultOfTimings(timings);
-  if (fault !== undefined) throw new UserError(`--leader-elect-…: ${fault}`);
+  if (fault !== undefined)
+    throw new UserError(`--leader-elect-lease-duration, -renew-deadline, -retry-period: ${fault}`);
   const { METALLB_POD_NAME: pod = '' } = process.env;
   // Random, because a container that is restarted has the name of its predecessor, which may still be writing.
   return { name, timings, identity: `${pod === '' ? hostname() : pod}_${randomUUID()}` };

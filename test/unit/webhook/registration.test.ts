@@ -9,7 +9,7 @@ import {
   WEBHOOK_CONFIGURATION,
   webhookConfiguration,
 } from '../../../src/webhook/registration.ts';
-import { FakeKube } from '../../support/fake-kube.ts';
+import { FakeKube, refusal } from '../../support/fake-kube.ts';
 
 const options: RegistrationOptions = {
   caPem: 'PEM',
@@ -138,3 +138,18 @@ test('reached by URL, only the entries of our own names give way', async () => {
 function order(url: string): number {
   return ['service', 'ipaddresspool', 'l2advertisement', 'configmap'].findIndex((end) => url.endsWith(end));
 }
+
+test('an API server that refuses matchConditions is told without; any other refusal is passed on', async () => {
+  const kube = new FakeKube();
+  kube.refuse = ({ body }) =>
+    JSON.stringify(body).includes('matchConditions')
+      ? refusal(422, 'Invalid', 'webhooks[0].matchConditions: Forbidden: not here')
+      : undefined;
+  await register(kube, options);
+  const stored = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, {
+    name: WEBHOOK_CONFIGURATION,
+  });
+  assert.deepEqual(stored?.webhooks, entries({ matchConditions: false }));
+  kube.refuse = () => refusal(422, 'Invalid', 'webhooks[0].name: no');
+  await assert.rejects(register(kube, options), { code: 422 });
+});

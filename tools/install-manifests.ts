@@ -8,7 +8,7 @@ import { CRDS_OF_METALLB } from '../src/api/crds.ts';
 import { DEFAULT_NAMESPACE } from '../src/api/metallb.ts';
 import { CERTIFICATE_SECRET } from '../src/webhook/certificate-store.ts';
 import { WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE } from '../src/webhook/registration.ts';
-import { WEBHOOK_PORT } from '../src/webhook/webhook.ts';
+import { WEBHOOK_PORT } from '../src/api/metallb.ts';
 import { rbacObjects } from './install-rbac.ts';
 
 /**

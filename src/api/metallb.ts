@@ -55,5 +55,7 @@ export const SERVICE_L2_STATUSES = kind('servicel2statuses', 'ServiceL2Status');
 /** Where MetalLB and Cleat live unless told otherwise. */
 export const DEFAULT_NAMESPACE = 'metallb-system';
 /** The legacy configuration (MetalLB before 0.13): ConfigMap `config`, key `config`. */
+/** The target port of Service metallb-webhook-service. */
+export const WEBHOOK_PORT = 9443;
 export const LEGACY_CONFIG_MAP = 'config';
 export const LEGACY_CONFIG_KEY = 'config';

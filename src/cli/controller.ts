@@ -1,15 +1,17 @@
 /** `cleat controller`: gives addresses to Services and answers admission, in a cluster. */
 import { Command, Option } from 'commander';
-import { addElectionFlags, addWebhookFlags, type ElectionFlags, type WebhookFlags } from './control-flags.ts';
+import { addElectionFlags, type ElectionFlags } from './election-flags.ts';
+import { addClusterFlags, addWebhookFlags } from './flags.ts';
+import type { ControlFlags } from './run-control.ts';
 
 const MODES = { enabled: 'both', disabled: 'controller', onlywebhook: 'webhook' } as const;
 
-interface Flags extends WebhookFlags, ElectionFlags {
+interface Flags extends ControlFlags, ElectionFlags {
   readonly webhookMode: keyof typeof MODES;
 }
 
 export function controllerCommand(finish: (exitCode: number) => void): Command {
-  return addElectionFlags(addWebhookFlags(new Command('controller')))
+  return addElectionFlags(addWebhookFlags(addClusterFlags(new Command('controller'))))
     .description(
       'allocate addresses to Services of type LoadBalancer, and answer the API server’s admission calls',
     )

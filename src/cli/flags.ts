@@ -1,7 +1,7 @@
 /** Flags that several verbs have, under MetalLB's names, and how their values are read. */
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_NAMESPACE } from '../api/metallb.ts';
+import { DEFAULT_NAMESPACE, WEBHOOK_PORT } from '../api/metallb.ts';
 
 /** Where Kubernetes tells a pod its namespace. */
 const POD_NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
@@ -45,6 +45,30 @@ export function addClusterFlags(command: Command): Command {
     .addOption(metricsPortFlag())
     .addOption(healthPortFlag())
     .addOption(logLevelFlag());
+}
+
+/** Adds the flags of the verbs that answer admission (WebhookFlags). */
+export function addWebhookFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--webhook-url <url>',
+        'https://host:port at which the API server reaches this process (without it: through Service metallb-webhook-service)',
+      ),
+    )
+    .addOption(
+      new Option('--webhook-port <port>', 'port that admission is answered on')
+        .argParser(parsePort)
+        .default(WEBHOOK_PORT),
+    )
+    .addOption(
+      new Option(
+        '--shutdown-delay-duration <duration>',
+        'how long to go on serving, but not ready, when told to stop',
+      )
+        .argParser(parseDuration)
+        .default(10_000, '10s'),
+    );
 }
 
 /** A TCP port, 0 included. */

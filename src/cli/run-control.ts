@@ -4,28 +4,30 @@ import { hostname } from 'node:os';
 import { UserError } from '../api/user-error.ts';
 import { faultOfTimings } from '../kube/election.ts';
 import { CONTROLLER_METRICS } from '../platform/metric-names.ts';
-import { WEBHOOK_PORT } from '../webhook/webhook.ts';
-import type { ElectionFlags, WebhookFlags } from './control-flags.ts';
 import { type ControlOptions, controlParts } from './control-parts.ts';
-import { runInCluster } from './run-in-cluster.ts';
+import type { ElectionFlags } from './election-flags.ts';
+import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
+
+/** The flags of the verbs with a webhook, as commander names them. */
+export interface ControlFlags extends ClusterFlags {
+  readonly webhookUrl?: string;
+  readonly webhookPort: number;
+  /** Milliseconds. */
+  readonly shutdownDelayDuration: number;
+}
 
 /** Until a signal; resolves with the exit code. Throws UserError for flags that do not fit together. */
 export async function runControl(
-  flags: WebhookFlags & Partial<ElectionFlags>,
+  flags: ControlFlags & Partial<ElectionFlags>,
   runs: ControlOptions['runs'],
 ): Promise<number> {
-  const {
-    namespace,
-    lbClass,
-    webhookPort: port = WEBHOOK_PORT,
-    webhookUrl: url,
-    shutdownDelayDuration: drainMs,
-  } = flags;
+  const { namespace, lbClass, webhookPort: port, webhookUrl: url, shutdownDelayDuration: drainMs } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
     name: runs === 'webhook' ? 'webhook' : 'controller',
     metrics: CONTROLLER_METRICS,
     healthHost: '',
+    drainMs,
     build: (surroundings) =>
       controlParts({
         ...surroundings,

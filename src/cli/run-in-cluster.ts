@@ -31,11 +31,16 @@ export interface Program {
   readonly metrics: readonly MetricDeclaration[];
   /** The address of /healthz and /readyz; '' is every address of the machine. */
   readonly healthHost: string;
+  /** Stopping may take this long besides what the parts need, in milliseconds. */
+  readonly drainMs?: number;
   build(surroundings: Surroundings): {
     readonly parts: readonly Part[];
     readonly whyNotReady: () => string | undefined;
   };
 }
+
+/** For requests under way, the last writes and the release of a Lease, in a bad hour. */
+const STOP_TIMEOUT_MS = 12_000;
 
 /** Runs until SIGTERM or SIGINT; resolves with the exit code. */
 export async function runInCluster(flags: ClusterFlags, program: Program): Promise<number> {
@@ -76,6 +81,7 @@ export async function runInCluster(flags: ClusterFlags, program: Program): Promi
     return await runUntilSignalled([...servers, ...parts], {
       log,
       clock,
+      stopTimeoutMs: STOP_TIMEOUT_MS + (program.drainMs ?? 0),
       onReady: () => {
         life = 'running';
         log.info('ready');

@@ -1,9 +1,10 @@
 /** `cleat webhook`: answers admission only, in a cluster, for instance in more replicas than the controller has. */
 import { Command } from 'commander';
-import { addWebhookFlags, type WebhookFlags } from './control-flags.ts';
+import { addClusterFlags, addWebhookFlags } from './flags.ts';
+import type { ControlFlags } from './run-control.ts';
 
 export function webhookCommand(finish: (exitCode: number) => void): Command {
-  return addWebhookFlags(new Command('webhook'))
+  return addWebhookFlags(addClusterFlags(new Command('webhook')))
     .description(
       'answer the API server’s admission calls and allocate nothing (controller --webhook-mode onlywebhook)',
     )
@@ -13,7 +14,7 @@ export function webhookCommand(finish: (exitCode: number) => void): Command {
 Example:
   cleat webhook --kubeconfig ~/.kube/config --log-level debug`,
     )
-    .action(async (flags: WebhookFlags) => {
+    .action(async (flags: ControlFlags) => {
       const { runControl } = await import('./run-control.ts');
       finish(await runControl(flags, 'webhook'));
     });

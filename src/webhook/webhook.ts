@@ -25,8 +25,6 @@ import type { FailurePolicy } from './registration.ts';
 import { register, REVIEW_PATHS, SELF_TEST_PATH, WEBHOOK_SERVICE } from './registration.ts';
 import { selfTest } from './self-test.ts';
 
-export const WEBHOOK_PORT = 9443;
-
 export interface WebhookDeps {
   readonly client: KubeClient;
   /** Started and stopped by whoever made it, like `services`. */

@@ -88,7 +88,7 @@ export class World {
 
   /** Puts anything on the transcript. */
   note(what: string, seen: unknown): void {
-    this.transcript.push({ [what]: this.#normal(seen) });
+    this.transcript.push({ [this.#normalText(what, '')]: this.#normal(seen) });
   }
 
   /** Puts the next events of a watch on the transcript. */
@@ -100,10 +100,20 @@ export class World {
   }
 
   #normal(value: unknown, key = ''): unknown {
-    if (Array.isArray(value)) return value.map((item) => this.#normal(item, key));
+    if (Array.isArray(value)) {
+      const items = value.map((item) => this.#normal(item, key));
+      // Entries are listed by time, which is in seconds.
+      if (key === 'managedFields') return items.toSorted((a, b) => (keyOfEntry(a) < keyOfEntry(b) ? -1 : 1));
+      if (key !== 'causes') return items;
+      // kube-apiserver goes through Go maps: the faults of one object come in any order, and some twice.
+      const byText = new Map(items.map((item) => [JSON.stringify(item), item]));
+      return [...byText.keys()].toSorted().map((text) => byText.get(text));
+    }
     if (typeof value === 'object' && value !== null) {
       return Object.fromEntries(
         Object.entries(value)
+          // Our tables do not explain their columns.
+          .filter(([inner]) => key !== 'columnDefinitions' || inner !== 'description')
           .toSorted(([a], [b]) => (a < b ? -1 : 1))
           .map(([inner, item]) => [inner, this.#normal(item, inner)]),
       );
@@ -119,12 +129,29 @@ export class World {
     for (const [found, name] of this.names) normal = normal.replaceAll(found, name);
     return normal
       .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UID')
+      .replace(/("resourceVersion\\?":\\?")\d+/g, '$1VERSION')
+      .replace(/(ResourceVersion in record) \(\d+\)/g, '$1 (VERSION)')
       .replace(/\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, 'TIME')
-      .replace(/\b10\.96\.(?!0\.1\b|255\.2)\d+\.\d+\b/g, 'CLUSTER-IP');
+      .replace(
+        / is invalid: \[(.*)\]$/,
+        (_, faults: string) =>
+          ` is invalid: [${faults
+            .split(/, (?=[\w.[\]]+: )/)
+            .toSorted()
+            .join(', ')}]`,
+      )
+      .replace(/\b10\.96\.(?!0\.1\b|255\.2)\d+\.\d+\b/g, 'CLUSTER-IP')
+      .replace(/\bfd00:10:96::[0-9a-f]+\b/g, 'CLUSTER-IP-6');
   }
 }
 
 const NUMBERED: ReadonlySet<string> = new Set(['nodePort', 'healthCheckNodePort']);
+
+function keyOfEntry(entry: unknown): string {
+  return typeof entry === 'string'
+    ? entry
+    : JSON.stringify(['manager', 'operation', 'subresource'].map((key) => at(entry, key)));
+}
 
 /** managedFields by manager, operation and subresource only. */
 function withoutFields(value: unknown): unknown {
@@ -137,7 +164,7 @@ function withoutFields(value: unknown): unknown {
         ? item.map((entry) =>
             ['manager', 'operation', 'subresource']
               .map((field) => at(entry, field))
-              .filter((part) => part !== undefined)
+              .filter((part) => typeof part === 'string')
               .join(' '),
           )
         : withoutFields(item),

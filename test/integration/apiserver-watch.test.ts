@@ -100,7 +100,7 @@ test('initial events end with a bookmark that says so', async (context) => {
   assert.deepEqual(at(object, 'metadata', 'annotations'), { 'k8s.io/initial-events-end': 'true' });
   watching.close();
   const { code } = await api.ask('GET', `${MAPS}?watch=1&sendInitialEvents=true`);
-  assert.equal(code, 400);
+  assert.equal(code, 422);
 });
 
 test('an object that comes to match a selector is added, one that ceases is deleted', async (context) => {

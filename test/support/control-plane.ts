@@ -29,8 +29,8 @@ export interface ControlPlaneOptions {
   readonly address?: string;
 }
 
-/** The Service IPs of the cluster. */
-const SERVICE_RANGE = '10.96.0.0/16';
+/** The Service IPs of the cluster: both families, the embedded API server's own. */
+const SERVICE_RANGES = '10.96.0.0/16,fd00:10:96::/112';
 
 const BUILD_SCRIPT = path.resolve(import.meta.dirname, '../../tools/controlplane.sh');
 const READY_TIMEOUT_MS = 90_000;
@@ -111,7 +111,7 @@ export class KubernetesControlPlane {
         '--service-account-issuer=https://kubernetes.default.svc',
         `--service-account-key-file=${accountPublicKey}`,
         `--service-account-signing-key-file=${accountKey}`,
-        `--service-cluster-ip-range=${SERVICE_RANGE}`,
+        `--service-cluster-ip-range=${SERVICE_RANGES}`,
       ]);
       await plane.#untilReady(apiServer);
       plane.run('kube-controller-manager', [

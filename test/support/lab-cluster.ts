@@ -190,7 +190,7 @@ export class LabNodes {
 /** An HTTP request from a place of the lab, repeated until it is answered with 200 or the time is over (exit code 1). */
 export function httpGet(
   lab: Lab,
-  place: NodeName | 'client',
+  place: NodeName | 'client' | 'bridge',
   url: string,
   timeoutMs: number,
 ): Promise<Answer> {

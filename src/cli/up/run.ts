@@ -17,7 +17,7 @@ import { GitReconciler } from '../../standalone/git/reconciler.ts';
 import { formatGitSource, type GitSource } from '../../standalone/git/source.ts';
 import { registerNode } from '../../standalone/node.ts';
 import { issueCertificates } from '../../webhook/certificates.ts';
-import { WEBHOOK_PORT } from '../../webhook/webhook.ts';
+import { WEBHOOK_PORT } from '../../api/metallb.ts';
 import { controlParts, type ControlParts } from '../control-parts.ts';
 import { speakerParts } from '../speaker-parts.ts';
 import { VERSION } from '../version.ts';

@@ -119,6 +119,8 @@ export interface Definition {
   readonly schema: Schema;
   readonly columns: readonly Column[];
   readonly strategy: Strategy;
+  /** A delete answers with the object that is gone instead of a Status, as kube-apiserver does for a few kinds. */
+  readonly returnsDeleted?: boolean;
   /** Custom resources have no strategic merge patch (415). */
   readonly custom: boolean;
 }
@@ -126,14 +128,18 @@ export interface Definition {
 /** Thrown anywhere on the way of a request; becomes the answer. */
 export class ApiError extends Error {
   readonly status: Status;
-  constructor(
-    status: Omit<Status, 'kind' | 'apiVersion' | 'status'> & {
-      code: number;
-      reason: string;
-      message: string;
-    },
-  ) {
+  /** Sentences that go with the refusal as Warning headers. */
+  readonly warnings: readonly string[];
+  constructor({
+    warnings = [],
+    ...status
+  }: Omit<Status, 'kind' | 'apiVersion' | 'status'> & {
+    code: number;
+    message: string;
+    warnings?: readonly string[];
+  }) {
     super(status.message);
+    this.warnings = warnings;
     this.status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...status };
   }
 }
@@ -157,6 +163,8 @@ export interface AdmissionRequest {
   readonly object: Stored | undefined;
   readonly oldObject: Stored | undefined;
   readonly dryRun: boolean;
+  /** As the query has it; empty without. */
+  readonly fieldManager: string;
   readonly user: { readonly username: string; readonly groups: readonly string[] };
 }
 

@@ -89,7 +89,7 @@ function resourceList(registry: Registry, group: string, version: string): unkno
       singularName: '',
       namespaced,
       kind,
-      verbs: SUBRESOURCE_VERBS,
+      verbs: subresource === 'finalize' ? ['update'] : SUBRESOURCE_VERBS,
     }));
     return [
       {
@@ -97,7 +97,7 @@ function resourceList(registry: Registry, group: string, version: string): unkno
         singularName: definition.singular,
         namespaced,
         kind,
-        verbs: VERBS,
+        verbs: verbsOf(definition),
         ...namesOf(definition),
       },
       ...subresources,
@@ -129,14 +129,14 @@ function aggregatedResource(definition: Definition): unknown {
   const subresources = subresourcesOf(definition).map((subresource) => ({
     subresource,
     responseKind,
-    verbs: SUBRESOURCE_VERBS,
+    verbs: subresource === 'finalize' ? ['update'] : SUBRESOURCE_VERBS,
   }));
   return {
     resource: plural,
     responseKind,
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: definition.singular,
-    verbs: VERBS,
+    verbs: verbsOf(definition),
     ...namesOf(definition),
     ...(subresources.length === 0 ? {} : { subresources }),
   };
@@ -147,6 +147,11 @@ function namesOf({ shortNames, categories }: Definition): Record<string, unknown
     ...(shortNames.length === 0 ? {} : { shortNames }),
     ...(categories.length === 0 ? {} : { categories }),
   };
+}
+
+/** Namespaces go one by one. */
+function verbsOf(definition: Definition): readonly string[] {
+  return isNamespace(definition) ? VERBS.filter((verb) => verb !== 'deletecollection') : VERBS;
 }
 
 function subresourcesOf(definition: Definition): string[] {

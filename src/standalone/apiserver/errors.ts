@@ -74,7 +74,7 @@ export function unauthorized(): ApiError {
 }
 
 export function methodNotAllowed(why: string): ApiError {
-  return new ApiError({ code: 405, reason: 'MethodNotAllowed', message: why });
+  return new ApiError({ code: 405, reason: 'MethodNotAllowed', message: why, details: {} });
 }
 
 export function notAcceptable(why: string): ApiError {

@@ -18,6 +18,7 @@ import type { Call, Machinery, Subresource } from './verbs/call.ts';
 import { booleanOf, dryRunOf, managerOf } from './verbs/call.ts';
 import { create } from './verbs/create.ts';
 import { remove, removeCollection } from './verbs/delete.ts';
+import { checkListOptions, checkWriteOptions } from './verbs/options.ts';
 import { get, list } from './verbs/read.ts';
 import { isNamespace } from './verbs/rules.ts';
 import { patch, update } from './verbs/update.ts';
@@ -51,7 +52,7 @@ export class Handler {
       await this.#answer(request, response, warnings);
     } catch (error) {
       if (error instanceof ApiError) {
-        answerError(response, error, warnings);
+        answerError(response, error, [...warnings, ...error.warnings]);
         return;
       }
       // A client that went away in the middle of its body is no fault of ours.
@@ -125,16 +126,20 @@ export class Handler {
         `${definition.resource.plural} are namespaced: the path is .../namespaces/<namespace>/${definition.resource.plural}`,
       );
     }
+    const watches = target.name === undefined && method === 'GET' && booleanOf(query, 'watch');
+    if (target.name === undefined && method === 'GET') checkListOptions(query, watches);
+    const body =
+      method === 'GET' || method === 'HEAD'
+        ? { mediaType: '', value: undefined, duplicates: [] }
+        : await readBody(request, parseYaml);
+    checkWriteOptions(method, query, body.mediaType === 'application/apply-patch+yaml');
     const call: Call = {
       definition,
       namespace: target.namespace,
       name: target.name ?? '',
       subresource,
       query,
-      body:
-        method === 'GET' || method === 'HEAD'
-          ? { mediaType: '', value: undefined, duplicates: [] }
-          : await readBody(request, parseYaml),
+      body,
       user,
       manager: managerOf(query, request.headers['user-agent']),
       dryRun: dryRunOf(query.getAll('dryRun')),
@@ -147,12 +152,12 @@ export class Handler {
       nowMs: machinery.clock.nowMs(),
     });
     presentation();
-    if (target.name === undefined && booleanOf(query, 'watch') && method === 'GET') {
+    if (watches) {
       this.#watch(call, presentation, response);
       return;
     }
-    const { code, body } = await answerTo(machinery, call, method, target, presentation);
-    answerJson(response, code, body, warnings);
+    const answer = await answerTo(machinery, call, method, target, presentation);
+    answerJson(response, answer.code, answer.body, warnings);
   }
 
   #watch(call: Call, presentation: () => Presentation, response: ServerResponse): void {

@@ -59,7 +59,10 @@ export function presentList(
     kind: definition.listKind,
     apiVersion: apiVersionOf(definition.resource),
     metadata,
-    items: objects,
+    // The list says what its items are; only custom resources say it again, as in kube-apiserver.
+    items: definition.custom
+      ? objects
+      : objects.map(({ kind: _kind, apiVersion: _version, ...rest }) => rest),
   };
 }
 
@@ -89,11 +92,11 @@ export function presentTable(
     apiVersion: 'meta.k8s.io/v1',
     metadata,
     columnDefinitions: !withColumns
-      ? []
+      ? null
       : columns.map(({ name, type, format, description, priority }) => ({
           name,
-          // Dates are sent as ages, which are text.
-          type: type === 'date' ? 'string' : type,
+          // Dates are sent as ages, which are text; only columns of custom resources say that they were dates.
+          type: type === 'date' && !definition.custom ? 'string' : type,
           format: format ?? '',
           description: description ?? '',
           priority: priority ?? 0,

@@ -187,7 +187,7 @@ export const APPLYING: readonly Case[] = [
         ownership: true,
         body: {
           metadata: { labels: { a: 'b' }, annotations: { c: 'd' } },
-          spec: { type: 'ClusterIP' },
+          spec: { sessionAffinity: 'ClientIP' },
           status: { loadBalancer: { ingress: [{ ip: '192.0.2.3' }] } },
         },
       });

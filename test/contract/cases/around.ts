@@ -210,6 +210,7 @@ export const AROUND: readonly Case[] = [
         see: (body) =>
           (at(body, 'resources') as { name: string }[])
             .filter(({ name }) => SERVED.includes(name))
+            .toSorted((a, b) => (a.name < b.name ? -1 : 1))
             .map(({ ...resource }) => ({ ...resource, storageVersionHash: undefined })),
       });
       await world.see('GET', '/api', { see: (body) => [at(body, 'kind'), at(body, 'versions')] });

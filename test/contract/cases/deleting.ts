@@ -76,6 +76,7 @@ export const DELETING: readonly Case[] = [
   },
   {
     title: 'dependents go with their owner',
+    notEmbedded: 'it has no garbage collector: what an owner leaves behind stays',
     async run(world) {
       const maps = world.path('configmaps');
       const owned = async (policy: string): Promise<void> => {

@@ -84,7 +84,7 @@ export const WRITING: readonly Case[] = [
     title: 'a name is made up',
     async run(world) {
       const name = (body: unknown): unknown =>
-        String(at(body, 'metadata', 'name') ?? at(body, 'message')).replace(/[a-z0-9]{5}$/, 'xxxxx');
+        String(at(body, 'metadata', 'name') ?? at(body, 'reason')).replace(/[a-z0-9]{5}$/, 'xxxxx');
       await world.see('POST', world.path('configmaps'), {
         body: { metadata: { generateName: 'made-' } },
         see: name,

@@ -25,7 +25,18 @@ const OPTIONS = {
 
 /** The question as JSON; `version` is the one of the resource that the webhook asked for. */
 export function encodeReview(uid: string, version: string, request: AdmissionRequest): string {
-  const { definition, subresource, namespace, name, operation, object, oldObject, dryRun, user } = request;
+  const {
+    definition,
+    subresource,
+    namespace,
+    name,
+    operation,
+    object,
+    oldObject,
+    dryRun,
+    user,
+    fieldManager,
+  } = request;
   const { group, kind, plural, version: asked } = definition.resource;
   const part = subresource === '' ? {} : { subResource: subresource, requestSubResource: subresource };
   return JSON.stringify({
@@ -49,6 +60,7 @@ export function encodeReview(uid: string, version: string, request: AdmissionReq
         kind: OPTIONS[operation],
         apiVersion: 'meta.k8s.io/v1',
         ...(dryRun ? { dryRun: ['All'] } : {}),
+        ...(fieldManager === '' || operation === 'DELETE' ? {} : { fieldManager }),
       },
     },
   });

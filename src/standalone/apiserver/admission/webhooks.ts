@@ -185,15 +185,17 @@ function patched(
 }
 
 /** The webhook's own code, reason and details; its message after the name of the webhook. */
-function denial(webhook: Webhook, { status }: ReviewAnswer): ApiError {
+function denial(webhook: Webhook, answer: ReviewAnswer): ApiError {
+  const { status } = answer;
   const denied = `admission webhook ${JSON.stringify(webhook.name)} denied the request`;
   const { code = 0, message = '', reason = '', details } = status;
   const said = message === '' ? reason : message;
   return new ApiError({
     code: code < 400 ? 400 : code,
-    reason,
+    ...(reason === '' ? {} : { reason }),
     message: said === '' ? `${denied} without explanation` : `${denied}: ${said}`,
     ...(details === undefined ? {} : { details }),
+    warnings: warningsOf(answer),
   });
 }
 

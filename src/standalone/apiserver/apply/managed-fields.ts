@@ -85,9 +85,6 @@ export function ownable(set: FieldSet): FieldSet {
   return difference(set, UNOWNED);
 }
 
-/** What a new object is compared with. */
-const NOTHING: Stored = { metadata: {} };
-
 /** Past this many plain writers the oldest are put together, so that the account stays small. */
 const UPDATERS_LIMIT = 10;
 
@@ -97,13 +94,13 @@ const UPDATERS_LIMIT = 10;
  */
 export function recordUpdate(
   schema: Schema,
-  before: Stored | undefined,
+  before: Stored,
   after: Stored,
   managers: Managers,
   actor: Actor,
   now: string,
 ): Managers {
-  const { added, modified, removed } = compareFields(schema, before ?? NOTHING, after);
+  const { added, modified, removed } = compareFields(schema, before, after);
   const changed = union(added, modified);
   const result = new Map<string, Manager>();
   for (const [key, manager] of managers) {

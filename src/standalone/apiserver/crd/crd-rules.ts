@@ -77,7 +77,19 @@ function nameFaults(names: CrdNames, others: readonly CrdNames[]): FieldFault[] 
 }
 
 function versionsFaults({ spec: { versions } }: CustomResourceDefinition): FieldFault[] {
-  const faults = versions.flatMap((version, index) => versionFaults(version, `spec.versions[${index}]`));
+  const faults = versions
+    .flatMap((version, index) => versionFaults(version, `spec.versions[${index}]`))
+    .map((fault) =>
+      versions.length === 1
+        ? {
+            ...fault,
+            path: fault.path.replace(
+              /^spec\.versions\[0\]\.schema(?=\.openAPIV3Schema[.[])/,
+              'spec.validation',
+            ),
+          }
+        : fault,
+    );
   for (const [index, { name }] of versions.entries())
     if (versions.findIndex((other) => other.name === name) < index)
       faults.push(invalid('spec.versions', name, 'must contain unique version names'));

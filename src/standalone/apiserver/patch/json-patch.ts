@@ -37,7 +37,6 @@ function applyOperation(root: { '': unknown }, operation: unknown): void {
     case 'remove':
       return void remove(root, path, op);
     case 'replace':
-      locate(root, path, op);
       return replace(root, path, value);
     case 'move': {
       const from = parsePointer(operation['from'], 'from');
@@ -100,6 +99,8 @@ function add(root: unknown, path: readonly string[], value: unknown): void {
 
 function replace(root: unknown, path: readonly string[], value: unknown): void {
   const { parent, token } = parentOf(root, path, 'replace');
+  // Of a list only what is there can be replaced; a field that is not there is added, as kube-apiserver does.
+  if (!isObject(parent)) locate(root, path, 'replace');
   if (Array.isArray(parent)) parent[Number(token)] = value;
   else if (isObject(parent)) setKey(parent, token, value);
 }

@@ -19,7 +19,7 @@ export const CONFIG_MAP: Definition = {
   hasStatus: false,
   hasGeneration: false,
   schema: object({ data: TEXTS_BY_NAME, binaryData: BASE64_BY_NAME, immutable: FLAG }),
-  columns: [NAME, textColumn('Data', (stored) => String(countOf(stored as ConfigMap))), AGE],
+  columns: [NAME, { name: 'Data', type: 'string', cell: (stored) => countOf(stored as ConfigMap) }, AGE],
   strategy: {
     validate: (stored, old) => {
       const map = stored as ConfigMap;
@@ -56,7 +56,11 @@ export const SECRET: Definition = {
   columns: [
     NAME,
     textColumn('Type', (stored) => (stored as Secret).type ?? ''),
-    textColumn('Data', (stored) => String(Object.keys((stored as Secret).data ?? {}).length)),
+    {
+      name: 'Data',
+      type: 'string',
+      cell: (stored) => Object.keys((stored as Secret).data ?? {}).length,
+    },
     AGE,
   ],
   strategy: {

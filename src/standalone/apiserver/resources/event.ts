@@ -64,7 +64,12 @@ export function eventDefinition(state: ServerState, discard: (event: Stored) => 
       textColumn('Source', (stored) => formatSource(asEvent(stored)), 1),
       textColumn('Message', (stored) => asEvent(stored).message?.trim() ?? ''),
       dateColumn('First Seen', firstSeen, 1),
-      textColumn('Count', (stored) => String(asEvent(stored).series?.count ?? asEvent(stored).count ?? 1), 1),
+      {
+        name: 'Count',
+        type: 'string',
+        priority: 1,
+        cell: (stored) => asEvent(stored).series?.count ?? asEvent(stored).count ?? 1,
+      },
       { ...NAME, priority: 1 },
     ],
     strategy: eventStrategy(state, discard),
@@ -76,6 +81,11 @@ function eventStrategy(state: ServerState, discard: (event: Stored) => void): St
   /** When each event was last written, oldest first. */
   const written = new Map<string, { event: Stored; atMs: number }>();
   return {
+    setDefaults: (stored) => {
+      stored['eventTime'] ??= null;
+      stored['reportingComponent'] ??= '';
+      stored['reportingInstance'] ??= '';
+    },
     validate: (stored) => {
       const { namespace: about = '' } = asEvent(stored).involvedObject;
       const { namespace } = stored.metadata;

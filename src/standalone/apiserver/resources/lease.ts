@@ -27,6 +27,7 @@ export const LEASE: Definition = {
   }),
   columns: [NAME, textColumn('Holder', (stored) => (stored as Lease).spec?.holderIdentity ?? ''), AGE],
   strategy: {
+    setDefaults: (stored) => void (stored['spec'] ??= {}),
     validate: (stored) => {
       const { leaseDurationSeconds: duration, leaseTransitions: transitions } = (stored as Lease).spec ?? {};
       return [

@@ -63,7 +63,7 @@ export const CONDITIONS: Schema = listByKey(
   object(
     {
       type: TEXT,
-      status: oneOf('True', 'False', 'Unknown'),
+      status: TEXT,
       observedGeneration: INT64,
       lastTransitionTime: TIME,
       reason: TEXT,

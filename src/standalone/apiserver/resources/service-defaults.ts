@@ -7,6 +7,8 @@ const CLIENT_IP_SECONDS = 10_800;
 
 export function setServiceDefaults(service: StoredService): void {
   const { spec } = service;
+  service.status ??= {};
+  service.status.loadBalancer ??= {};
   if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
   if (
     spec.sessionAffinity === 'ClientIP' &&

@@ -103,10 +103,10 @@ function loadBalancerFaults(spec: ServiceSpec): FieldFault[] {
   const balanced = spec.type === 'LoadBalancer';
   const sources = spec.loadBalancerSourceRanges ?? [];
   if (sources.length > 0 && !balanced)
-    faults.push(forbidden('spec.loadBalancerSourceRanges', ONLY_LOAD_BALANCER));
+    faults.push(forbidden('spec.LoadBalancerSourceRanges', ONLY_LOAD_BALANCER));
   for (const [index, source] of sources.entries())
     if (!isCidr(source.trim()))
-      faults.push(invalid(`spec.loadBalancerSourceRanges[${index}]`, source.trim(), NOT_A_CIDR));
+      faults.push(invalid(`spec.LoadBalancerSourceRanges[${index}]`, source.trim(), NOT_A_CIDR));
   if (spec.allocateLoadBalancerNodePorts !== undefined && !balanced)
     faults.push(forbidden('spec.allocateLoadBalancerNodePorts', ONLY_LOAD_BALANCER));
   if (spec.loadBalancerClass === undefined) return faults;

@@ -29,6 +29,7 @@ export function serviceDefinition(state: ServerState, ranges: ServiceRanges): De
     categories: ['all'],
     hasStatus: true,
     hasGeneration: false,
+    returnsDeleted: true,
     nameRule: 'dns1035',
     schema: SERVICE_SCHEMA,
     columns: [
@@ -68,11 +69,21 @@ function serviceStrategy(state: ServerState, numbers: ServiceNumbers): Strategy 
       ...(old === undefined ? [] : serviceUpdateFaults(asService(stored), asService(old))),
       ...serviceFaults(asService(stored)),
     ],
+    warnings: (stored) => serviceWarnings(asService(stored).spec),
     stored: (stored, old) => {
       if (old !== undefined) numbers.giveBack(old, stored);
     },
     removed: (stored) => numbers.giveBack(stored, undefined),
   };
+}
+
+function serviceWarnings({ type, externalIPs = [], externalName = '' }: ServiceSpec): string[] {
+  const warnings: string[] = [];
+  if (externalIPs.length > 0)
+    warnings.push('spec.externalIPs is deprecated and may no longer be implemented in some clusters');
+  if (type !== 'ExternalName' && externalName !== '')
+    warnings.push('spec.externalName is ignored when spec.type is not "ExternalName"');
+  return warnings;
 }
 
 function formatExternalIp(stored: Stored): string {

@@ -105,7 +105,7 @@ function webhookFaults(hook: Webhook, path: string): FieldFault[] {
   return [...faults, ...clientFaults(hook.clientConfig, `${path}.clientConfig`), ...ruleFaults(hook, path)];
 }
 
-function clientFaults({ url, service, caBundle }: Webhook['clientConfig'], path: string): FieldFault[] {
+function clientFaults({ url, service }: Webhook['clientConfig'], path: string): FieldFault[] {
   const faults: FieldFault[] = [];
   if ((url === undefined) === (service === undefined))
     faults.push({ reason: 'Required', path, message: 'exactly one of url or service is required' });
@@ -132,14 +132,6 @@ function clientFaults({ url, service, caBundle }: Webhook['clientConfig'], path:
         service.port,
         'port is not valid: must be between 1 and 65535, inclusive',
       ),
-    );
-  if (
-    caBundle !== undefined &&
-    caBundle !== '' &&
-    !Buffer.from(caBundle, 'base64').includes('-----BEGIN CERTIFICATE-----')
-  )
-    faults.push(
-      invalid(`${path}.caBundle`, caBundle, 'unable to load root certificates: no PEM certificate found'),
     );
   return faults;
 }

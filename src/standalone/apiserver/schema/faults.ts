@@ -28,6 +28,15 @@ export function formatFault(fault: FieldFault): string {
   return `${fault.path === '' ? '<nil>' : fault.path}: ${formatFaultBody(fault)}`;
 }
 
+/** The 422 answer to the options of a request: `PatchOptions.meta.k8s.io "" is invalid: …`. */
+export function invalidOptions(kind: string, ...faults: readonly FieldFault[]): ApiError {
+  return invalidObject(
+    { group: 'meta.k8s.io', version: 'v1', plural: '', kind, namespaced: false },
+    '',
+    faults,
+  );
+}
+
 /** The 422 answer to an object with faults: `Service "x" is invalid: …`, with one cause a fault. */
 export function invalidObject(resource: Resource, name: string, faults: readonly FieldFault[]): ApiError {
   const texts = [...new Set(faults.map(formatFault))];
@@ -37,7 +46,7 @@ export function invalidObject(resource: Resource, name: string, faults: readonly
     reason: 'Invalid',
     message: `${kind} ${JSON.stringify(name)} is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`,
     details: {
-      name,
+      ...(name === '' ? {} : { name }),
       ...(resource.group === '' ? {} : { group: resource.group }),
       kind: resource.kind,
       causes: faults.map((fault) => ({

@@ -31,7 +31,6 @@ export const METADATA_SCHEMA: Schema = {
       type: 'array',
       items: {
         type: 'object',
-        required: ['apiVersion', 'kind', 'name', 'uid'],
         properties: {
           apiVersion: TEXT,
           kind: TEXT,

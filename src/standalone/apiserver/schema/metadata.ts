@@ -14,6 +14,7 @@ import { validateSchema } from './validate.ts';
 
 /** All annotations together, keys and values, in bytes. */
 const ANNOTATIONS_LIMIT = 256 * 1024;
+const STANDARD_FINALIZERS: readonly string[] = ['kubernetes', 'orphan', 'foregroundDeletion'];
 const IMMUTABLE = [
   'name',
   'namespace',
@@ -56,8 +57,16 @@ export function validateMetadata(
       message: `may not be more than ${ANNOTATIONS_LIMIT} bytes`,
     });
   faults.push(...faultsOfOwners(meta.ownerReferences ?? []));
-  for (const finalizer of meta.finalizers ?? [])
+  for (const [index, finalizer] of (meta.finalizers ?? []).entries()) {
     faults.push(...invalids('metadata.finalizers', finalizer, faultsOfQualifiedName(finalizer)));
+    if (!finalizer.includes('/') && !STANDARD_FINALIZERS.includes(finalizer))
+      faults.push({
+        reason: 'Invalid',
+        path: `metadata.finalizers[${index}]`,
+        value: finalizer,
+        message: 'name is neither a standard finalizer name nor is it fully qualified',
+      });
+  }
   return faults;
 }
 
@@ -108,12 +117,13 @@ function faultsOfOwners(owners: NonNullable<Stored['metadata']['ownerReferences'
   const faults: FieldFault[] = [];
   for (const owner of owners) {
     for (const field of ['apiVersion', 'kind', 'name', 'uid'] as const)
-      if (owner[field] === '')
+      // Go reads an absent text as an empty one.
+      if (((owner as Partial<typeof owner>)[field] ?? '') === '')
         faults.push({
           reason: 'Invalid',
           path: `metadata.ownerReferences.${field}`,
           value: '',
-          message: `${field === 'apiVersion' ? 'version' : field} must not be empty`,
+          message: field === 'apiVersion' ? 'version must not be empty' : 'must not be empty',
         });
   }
   const controllers = owners

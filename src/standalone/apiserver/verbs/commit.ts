@@ -7,6 +7,7 @@ import { validateMetadata } from '../schema/metadata.ts';
 import { pruneUnknown } from '../schema/prune.ts';
 import { validateSchema } from '../schema/validate.ts';
 import type { Call, Machinery } from './call.ts';
+import { managersOf, writeManagers } from './manage.ts';
 import { countGeneration, finalizersLeft, shapeChange } from './rules.ts';
 
 /**
@@ -28,7 +29,8 @@ export async function commit(
     strategy.setDefaults?.(object, old);
     const mutated = await admission.mutate(admissionRequest(call, object, old));
     call.warnings.push(...mutated.warnings);
-    object = mutated.object === undefined ? object : reshaped(call, mutated.object, old);
+    if (mutated.object !== undefined && mutated.object !== object)
+      object = reshaped(call, mutated.object, object, old);
   }
   strategy.allocate?.(object, old);
   try {
@@ -54,12 +56,16 @@ export async function commit(
     return current ? object : undefined;
   }
   call.warnings.push(...(strategy.warnings?.(object, old) ?? []));
+  if (old?.metadata.deletionTimestamp !== undefined && finalizersLeft(definition, object) === 0) {
+    // Its last finalizer goes and the object with it: watchers see one deletion, of what was stored.
+    strategy.abandoned?.(object, old);
+    const removed = removeStored(machinery, call, old);
+    if (removed === undefined) throw new Error('storage changed between two statements');
+    return object;
+  }
   const stored = storage.put(resource, object, old);
   if (stored === undefined) throw new Error('storage changed between two statements');
   strategy.stored?.(stored, old);
-  if (stored.metadata.deletionTimestamp !== undefined && finalizersLeft(definition, stored) === 0) {
-    removeStored(machinery, call, stored);
-  }
   return stored;
 }
 
@@ -89,14 +95,21 @@ export function admissionRequest(
     object,
     oldObject: old,
     dryRun: call.dryRun,
+    fieldManager: call.query.get('fieldManager') ?? '',
     user: call.user,
   };
 }
 
 /** What webhooks made of an object, brought back under the rules: they may change it, not its identity. */
-function reshaped({ definition, subresource }: Call, mutated: Stored, old: Stored | undefined): Stored {
+function reshaped(
+  { definition, subresource }: Call,
+  mutated: Stored,
+  proposed: Stored,
+  old: Stored | undefined,
+): Stored {
   pruneUnknown(definition.schema, mutated);
   applyDefaults(definition.schema, mutated);
   if (old !== undefined) shapeChange(definition, subresource, mutated, old);
+  writeManagers(mutated, managersOf(proposed));
   return mutated;
 }

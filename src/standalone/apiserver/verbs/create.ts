@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Stored } from '../definition.ts';
 import { ApiError } from '../definition.ts';
-import { alreadyExists, badRequest, forbidden, notFound } from '../errors.ts';
+import { alreadyExists, forbidden, notFound } from '../errors.ts';
 import { NAMESPACES } from '../../../api/kubernetes.ts';
 import type { Call, Machinery } from './call.ts';
 import { commit } from './commit.ts';
 import { conform, objectOfBody } from './decode.ts';
 import { manageUpdate } from './manage.ts';
-import { shapeNew } from './rules.ts';
+import { dropStatus, shapeNew } from './rules.ts';
 
 /** How often a made-up name that turns out to be taken is made up again. */
 const NAME_ATTEMPTS = 8;
@@ -19,8 +19,9 @@ const SUFFIX_LETTERS = 'bcdfghjklmnpqrstvwxz2456789';
 export async function create(machinery: Machinery, call: Call): Promise<Stored> {
   const object = objectOfBody(call);
   if ((object.metadata.resourceVersion ?? '') !== '') {
-    throw badRequest('resourceVersion should not be set on objects to be created');
+    throw new ApiError({ code: 500, message: 'resourceVersion should not be set on objects to be created' });
   }
+  dropStatus(call.definition, object);
   conform(call, object);
   return createObject(machinery, call, object, (made) => {
     manageUpdate(call, made, undefined, machinery.storage.now());
@@ -45,8 +46,8 @@ export async function createObject(
     shapeNew(definition, object, randomUUID(), storage.now());
     manage(object);
     const name = object.metadata.name ?? '';
-    const taken = storage.find(definition.resource, call.namespace, name) !== undefined;
-    const stored = taken ? undefined : await commit(machinery, call, object, undefined);
+    // A name that is taken is found out last, so that the faults of the object are told first.
+    const stored = await commit(machinery, call, object, undefined);
     if (stored !== undefined) return stored;
     if (!generates || attempt === NAME_ATTEMPTS) throw alreadyExists(definition.resource, name);
   }

@@ -14,7 +14,24 @@ import { fieldValidationOf } from './call.ts';
 /** The body as an object with the identity that the path gives it. Throws 400 where the two do not agree. */
 export function objectOfBody(call: Call): Stored {
   if (call.body.value === undefined) throw badRequest('the request has no body: send the object');
+  if (call.definition.custom) checkCustomKind(call, call.body.value);
   return identified(call, call.body.value);
+}
+
+/** Custom resources say what they are, in every body: kube-apiserver has no type of theirs to fall back on. */
+function checkCustomKind({ definition }: Call, value: unknown): void {
+  if (!isObject(value)) return;
+  const { kind } = definition.resource;
+  const given = value['kind'] ?? '';
+  if (given === '')
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${kind}): Object 'Kind' is missing in '${JSON.stringify(value)}'`,
+    );
+  if (given === kind || typeof given !== 'string') return;
+  const name = isObject(value['metadata']) ? value['metadata']['name'] : undefined;
+  throw invalidObject({ ...definition.resource, kind: given }, typeof name === 'string' ? name : '', [
+    { reason: 'Invalid', path: 'kind', value: given, message: `must be ${kind}` },
+  ]);
 }
 
 /** A private copy of a value as an object of the resource, with kind, version, namespace and name as the path has them. */
@@ -70,6 +87,7 @@ export function conform(call: Call, object: Stored, partial = false): void {
   dropNulls(object.metadata);
   const faults = validateSchema(METADATA_SCHEMA, object.metadata, 'metadata');
   if (faults.length > 0) throw badRequest(faults.map(formatFault).join(', '));
+  if (!partial) dropEmpty(object.metadata);
   const complete = partial ? structuredClone(object) : object;
   applyDefaults(definition.schema, complete);
   checkSchema(call, complete, partial);
@@ -81,6 +99,13 @@ function dropNulls(metadata: unknown): void {
   for (const [key, value] of Object.entries(metadata)) {
     if (value === null) delete metadata[key];
     else dropNulls(value);
+  }
+}
+
+/** An empty map or list in metadata is never sent back: Go leaves it out. */
+function dropEmpty(metadata: Stored['metadata']): void {
+  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+    if (metadata[field] !== undefined && Object.keys(metadata[field]).length === 0) delete metadata[field];
   }
 }
 
@@ -96,10 +121,8 @@ function reportUnknown(call: Call, unknown: readonly string[]): void {
     call.warnings.push(...problems);
     return;
   }
-  const { resource, custom } = call.definition;
-  const prefix = custom
-    ? ''
-    : `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: `;
+  const { kind, version } = call.definition.resource;
+  const prefix = `${kind} in version "${version}" cannot be handled as a ${kind}: `;
   throw badRequest(`${prefix}strict decoding error: ${problems.join(', ')}`);
 }
 

@@ -1,13 +1,15 @@
 /** delete and deletecollection. Finalizers turn a deletion into a mark that the object is to go. */
 import type { Status } from '../../../api/meta.ts';
-import type { Definition, Stored } from '../definition.ts';
+import type { ApiError, Definition, Stored } from '../definition.ts';
 import { badRequest, conflict, forbidden, notFound, OBJECT_MODIFIED } from '../errors.ts';
 import { parseSelectors } from '../selectors.ts';
+import { invalidOptions } from '../schema/faults.ts';
 import { isObject } from '../schema/schema.ts';
 import type { Call, Machinery } from './call.ts';
 import { dryRunOf } from './call.ts';
+import { dryRunFaults } from './options.ts';
 import { admissionRequest, removeStored } from './commit.ts';
-import { checkPreconditions, finalizersLeft, isNamespace } from './rules.ts';
+import { finalizersLeft, isNamespace } from './rules.ts';
 
 /** Namespaces the server needs, as in kube-apiserver. */
 const KEPT_NAMESPACES: readonly string[] = ['default', 'kube-system', 'kube-public'];
@@ -26,6 +28,7 @@ export async function remove(machinery: Machinery, call: Call): Promise<Stored |
   const { definition, name } = call;
   const marked = await removeNamed(machinery, { ...call, dryRun: options.dryRun }, options);
   if ('marked' in marked) return marked.marked;
+  if (definition.returnsDeleted === true) return marked.gone;
   const { group, plural } = definition.resource;
   return {
     kind: 'Status',
@@ -73,7 +76,7 @@ async function removeNamed(machinery: Machinery, call: Call, options: DeleteOpti
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const old = storage.find(definition.resource, namespace, name);
     if (old === undefined) throw notFound(definition.resource, name);
-    checkPreconditions(definition, old, options);
+    checkDeletion(definition, old, options);
     const mutated = await admission.mutate(admissionRequest(call, undefined, old));
     const validated = await admission.validate(admissionRequest(call, undefined, old));
     if (storage.find(definition.resource, namespace, name) !== old) continue;
@@ -82,6 +85,21 @@ async function removeNamed(machinery: Machinery, call: Call, options: DeleteOpti
     if (outcome !== undefined) return outcome;
   }
   throw conflict(definition.resource, name, OBJECT_MODIFIED);
+}
+
+/** 409 where another version or another life of the object was meant, in the words of a deletion. */
+function checkDeletion({ resource }: Definition, { metadata }: Stored, wanted: DeleteOptions): void {
+  const refuse = (what: string, given: string, stored: string, why: string): ApiError =>
+    conflict(
+      { ...resource, plural: resource.kind },
+      metadata.name ?? '',
+      `the ${what} in the precondition (${given}) does not match the ${what} in record (${stored}). The object might have been ${why}`,
+    );
+  const { uid, resourceVersion } = wanted;
+  if (uid !== undefined && uid !== metadata.uid)
+    throw refuse('UID', uid, metadata.uid ?? '', 'deleted and then recreated');
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
+    throw refuse('ResourceVersion', resourceVersion, metadata.resourceVersion ?? '', 'modified');
 }
 
 function removeOrMark(machinery: Machinery, call: Call, old: Stored): Outcome | undefined {
@@ -103,7 +121,7 @@ function removeOrMark(machinery: Machinery, call: Call, old: Stored): Outcome | 
 function markDeleted(definition: Definition, old: Stored, now: string): Stored {
   const marking = structuredClone(old);
   marking.metadata.deletionTimestamp = now;
-  marking.metadata.deletionGracePeriodSeconds = 0;
+  if (!isNamespace(definition)) marking.metadata.deletionGracePeriodSeconds = 0;
   if (old.metadata.generation !== undefined) marking.metadata.generation = old.metadata.generation + 1;
   if (isNamespace(definition)) {
     marking['status'] = { ...(isObject(old['status']) ? old['status'] : {}), phase: 'Terminating' };
@@ -122,15 +140,20 @@ function parseDeleteOptions({ query, body, dryRun }: Call): DeleteOptions {
   }
   const propagation = options['propagationPolicy'] ?? query.get('propagationPolicy') ?? 'Background';
   if (!PROPAGATIONS.includes(propagation)) {
-    throw badRequest(
-      `propagationPolicy must be one of ${PROPAGATIONS.join(', ')}, not ${JSON.stringify(propagation)}`,
-    );
+    throw invalidOptions('DeleteOptions', {
+      reason: 'NotSupported',
+      path: 'propagationPolicy',
+      value: propagation,
+      message: 'supported values: "Foreground", "Background", "Orphan", "nil"',
+    });
   }
   const preconditions = options['preconditions'] ?? {};
   if (!isObject(preconditions))
     throw badRequest('preconditions must be an object with uid or resourceVersion');
   const dryRunInBody = options['dryRun'] ?? [];
   if (!Array.isArray(dryRunInBody)) throw badRequest('dryRun must be a list');
+  const faults = dryRunFaults(dryRunInBody);
+  if (faults.length > 0) throw invalidOptions('DeleteOptions', ...faults);
   return {
     dryRun: dryRun || dryRunOf(dryRunInBody),
     uid: textOf(preconditions, 'uid'),

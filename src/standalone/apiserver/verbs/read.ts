@@ -65,15 +65,6 @@ function startOf(
     }
     return parseContinue(token);
   }
-  if (match !== '' && wanted === undefined) {
-    throw badRequest('resourceVersionMatch is forbidden unless resourceVersion is provided');
-  }
-  if (match !== '' && match !== 'Exact' && match !== 'NotOlderThan') {
-    throw badRequest(`resourceVersionMatch must be Exact or NotOlderThan, not ${JSON.stringify(match)}`);
-  }
-  if (match === 'Exact' && wanted === 0) {
-    throw badRequest('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
-  }
   if (wanted !== undefined && wanted > storage.revision)
     throw tooLargeResourceVersion(wanted, storage.revision);
   return {

@@ -42,6 +42,11 @@ export function shapeNew(definition: Definition, object: Stored, uid: string, no
   metadata.uid = uid;
   metadata.creationTimestamp = now;
   if (definition.hasGeneration) metadata.generation = 1;
+  dropStatus(definition, object);
+}
+
+/** A status that comes with a new object is not looked at. */
+export function dropStatus(definition: Definition, object: Stored): void {
   if (definition.hasStatus && definition.statusOnCreate !== true) delete object['status'];
 }
 

@@ -1,5 +1,6 @@
 /** update (PUT) and patch (PATCH in its four forms): a proposal made from the stored object, checked, and stored in its place. */
 import { applyConfiguration } from '../apply/server-side-apply.ts';
+import { ApiError } from '../definition.ts';
 import type { Stored } from '../definition.ts';
 import { badRequest, conflict, notFound, OBJECT_MODIFIED, unsupportedMediaType } from '../errors.ts';
 import { applyJsonPatch } from '../patch/json-patch.ts';
@@ -8,13 +9,15 @@ import { applyStrategicMergePatch } from '../patch/strategic-merge.ts';
 import { inVersion } from '../present.ts';
 import { rootSchema } from '../root-schema.ts';
 import { invalidObject } from '../schema/faults.ts';
+import { pruneUnknown } from '../schema/prune.ts';
+import { isObject } from '../schema/schema.ts';
 import type { Call, Machinery } from './call.ts';
 import { booleanOf } from './call.ts';
 import { commit } from './commit.ts';
 import { createObject } from './create.ts';
 import { conform, identified, objectOfBody } from './decode.ts';
 import { keepLastApplied } from './last-applied.ts';
-import { actorOf, managersOf, manageUpdate, writeManagers } from './manage.ts';
+import { actorOf, managersBeforeApply, manageUpdate, writeManagers } from './manage.ts';
 import { checkPreconditions, shapeChange } from './rules.ts';
 
 /** How often a write that names no resourceVersion is tried again on what another writer stored in the meantime. */
@@ -96,15 +99,12 @@ function plainProposal(machinery: Machinery, call: Call, object: Stored, old: St
 
 async function apply(machinery: Machinery, call: Call): Promise<Written> {
   const { definition, query, name, subresource } = call;
-  if ((query.get('fieldManager') ?? '') === '') {
-    throw badRequest(
-      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-    );
-  }
+  requireKind(call.body.value);
   const configuration = identified(call, call.body.value);
   if (configuration.metadata.managedFields !== undefined && configuration.metadata.managedFields !== null) {
     throw badRequest('metadata.managedFields must be nil');
   }
+  if (!definition.custom) checkTyped(call, configuration);
   conform(call, configuration, true);
   const force = booleanOf(query, 'force');
   const schema = rootSchema(definition);
@@ -117,7 +117,10 @@ async function apply(machinery: Machinery, call: Call): Promise<Written> {
   reduceTo(call, configuration);
 
   if (subresource === '' && storage.find(definition.resource, call.namespace, name) === undefined) {
-    if ((uid ?? '') !== '' || (resourceVersion ?? '') !== '') throw notFound(definition.resource, name);
+    if ((uid ?? '') !== '') {
+      const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+      throw conflict(definition.resource, name, why);
+    }
     const given = structuredClone(configuration);
     conform({ ...call, warnings: [] }, given);
     const object = await createObject(machinery, call, given, (made) => {
@@ -141,7 +144,7 @@ async function apply(machinery: Machinery, call: Call): Promise<Written> {
       schema,
       live,
       configuration,
-      managersOf(old),
+      managersBeforeApply(call, live, storage.now()),
       actor,
       force,
       storage.now(),
@@ -152,6 +155,32 @@ async function apply(machinery: Machinery, call: Call): Promise<Written> {
     writeManagers(object, applied.managers);
     keepLastApplied(call, object, configuration);
     return object;
+  });
+}
+
+/** Which fields there are depends on the kind, so an applied configuration names its own. */
+function requireKind(configuration: unknown): void {
+  if (!isObject(configuration)) return;
+  const { apiVersion = '', kind = '' } = configuration;
+  if (apiVersion === '' || kind === '')
+    throw badRequest(
+      `invalid object type: ${apiVersion === '' ? '/' : String(apiVersion)}, Kind=${String(kind)}`,
+    );
+}
+
+/** An applied configuration of a built-in kind has no unknown field: kube-apiserver cannot give it an owner. */
+function checkTyped(call: Call, configuration: Stored): void {
+  const { definition } = call;
+  const [unknown] = pruneUnknown(definition.schema, structuredClone(configuration));
+  if (unknown === undefined) return;
+  const { name = '' } = configuration.metadata;
+  const { kind, group, version } = definition.resource;
+  // As it was sent: usually without the namespace, which is in the path.
+  const given = isObject(call.body.value) ? call.body.value['metadata'] : undefined;
+  const namespace = isObject(given) && typeof given['namespace'] === 'string' ? given['namespace'] : '';
+  throw new ApiError({
+    code: 500,
+    message: `failed to create typed patch object (${namespace}/${name}; ${group}/${version}, Kind=${kind}): .${unknown}: field not declared in schema`,
   });
 }
 

@@ -1,7 +1,7 @@
 /** watch: the changes of a resource as they happen, from a resourceVersion on, filtered as a list would be. */
 import type { Definition, Stored } from '../definition.ts';
 import type { ApiError } from '../definition.ts';
-import { badRequest, expired } from '../errors.ts';
+import { expired } from '../errors.ts';
 import { inVersion, presentTable } from '../present.ts';
 import type { Presentation } from '../present.ts';
 import type { Matcher } from '../selectors.ts';
@@ -37,7 +37,7 @@ export function watch(
   const { definition, query } = call;
   const matches = matcherOf(call);
   const bookmarks = booleanOf(query, 'allowWatchBookmarks');
-  const initial = wantsInitialEvents(query);
+  const initial = booleanOf(query, 'sendInitialEvents');
   const revision = parseRevision(query.get('resourceVersion'));
   const timeoutSeconds = countOf(query, 'timeoutSeconds') ?? 0;
 
@@ -113,17 +113,6 @@ function lastSight({ type, object, previous }: Change, event: string): Stored {
     ...previous,
     metadata: { ...previous.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
   };
-}
-
-function wantsInitialEvents(query: URLSearchParams): boolean {
-  const initial = booleanOf(query, 'sendInitialEvents');
-  const match = query.get('resourceVersionMatch') ?? '';
-  if (query.has('sendInitialEvents') ? match !== 'NotOlderThan' : match !== '') {
-    throw badRequest(
-      'resourceVersionMatch: sendInitialEvents of a watch goes with resourceVersionMatch=NotOlderThan, and neither without the other',
-    );
-  }
-  return initial;
 }
 
 function presentEvent(presentation: Presentation, object: Stored, withColumns: boolean): unknown {

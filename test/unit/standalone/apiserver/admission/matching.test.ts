@@ -32,6 +32,7 @@ function request(resource: Resource, change: Partial<AdmissionRequest> = {}): Ad
     object: { metadata: { name: 'a', labels: { app: 'x' } } },
     oldObject: undefined,
     dryRun: false,
+    fieldManager: '',
     user: { username: 'admin', groups: [] },
     ...change,
   };

@@ -16,6 +16,7 @@ describe('encodeReview', () => {
       object: { metadata: { name: 'nginx' } },
       oldObject: { metadata: { name: 'nginx', uid: 'x' } },
       dryRun: true,
+      fieldManager: '',
       user: { username: 'admin', groups: ['system:masters'] },
     });
     assert.deepEqual(JSON.parse(text), {

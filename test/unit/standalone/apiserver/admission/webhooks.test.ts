@@ -81,6 +81,7 @@ const REQUEST: AdmissionRequest = {
   object: { metadata: { name: 'a' } },
   oldObject: undefined,
   dryRun: false,
+  fieldManager: '',
   user: { username: 'admin', groups: [] },
 };
 

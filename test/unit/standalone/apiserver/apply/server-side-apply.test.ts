@@ -318,7 +318,7 @@ test('a forced apply gets what it wants, twice gets no more, and withdrawing lea
       // Alone, an applier has exactly its configuration.
       const alone = new Subject().apply('me', { spec: theirs }).apply('me', { spec: mine });
       const fresh = new Subject().apply('me', { spec: mine });
-      assert.deepEqual(withoutEmpty(alone.spec), withoutEmpty(fresh.spec));
+      assert.deepEqual(withoutEmpty(alone.spec ?? {}), withoutEmpty(fresh.spec ?? {}));
       // What they own still has their value.
       subject.apply('me', {});
       const conflicts = (): unknown => subject.apply('them', { spec: theirs });
@@ -327,13 +327,14 @@ test('a forced apply gets what it wants, twice gets no more, and withdrawing lea
   );
 });
 
-/** Empty lists and maps are nobody's: whether one is left is not the point here. */
+/** Empty lists and maps are nobody's: whether one is left, or what becomes empty without it, is not the point here. */
 function withoutEmpty(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value ?? {}, (_key, item: unknown) => (isEmpty(item) ? undefined : item)) ?? '{}',
-  );
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutEmpty);
+  const entries = Object.entries(value).map(([key, item]) => [key, withoutEmpty(item)] as const);
+  return Object.fromEntries(entries.filter(([, item]) => !isEmpty(item)));
 }
 
 function isEmpty(item: unknown): boolean {
-  return typeof item === 'object' && item !== null && Object.keys(item).length === 0;
+  return item === undefined || (typeof item === 'object' && item !== null && Object.keys(item).length === 0);
 }

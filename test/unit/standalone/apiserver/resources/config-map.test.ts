@@ -62,12 +62,12 @@ describe('ConfigMap and Secret', () => {
   it('are counted', () => {
     assert.equal(
       new BuiltIns().cells('ConfigMap', { metadata: META, data: { a: '' }, binaryData: { b: '' } })['Data'],
-      '2',
+      2,
     );
     assert.deepEqual(new BuiltIns().cells('Secret', { metadata: META, type: 'Opaque', data: { a: '' } }), {
       Name: 'a',
       Type: 'Opaque',
-      Data: '1',
+      Data: 1,
       Age: null,
     });
   });

@@ -25,7 +25,7 @@ describe('Event', () => {
       Source: 'metallb-controller, n1',
       Message: 'Assigned IP ["192.0.2.1"]',
       'First Seen': '2026-11-20T00:00:00Z',
-      Count: '2',
+      Count: 2,
       Name: 'e',
     });
   });

@@ -61,12 +61,12 @@ describe('rules of a Service', () => {
     [
       'source ranges of a ClusterIP',
       { loadBalancerSourceRanges: ['10.0.0.0/8'], ...HTTP },
-      "spec.loadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+      "spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
     ],
     [
       'a bad source range',
       { type: 'LoadBalancer', loadBalancerSourceRanges: ['10.0.0.0'], ...HTTP },
-      'spec.loadBalancerSourceRanges[0]: Invalid value: "10.0.0.0": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+      'spec.LoadBalancerSourceRanges[0]: Invalid value: "10.0.0.0": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
     ],
     [
       'a class of a ClusterIP',

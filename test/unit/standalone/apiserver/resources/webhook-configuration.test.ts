@@ -51,11 +51,6 @@ describe('webhook configurations', () => {
     ['a long timeout', { timeoutSeconds: 31 }, /the timeout value must be between 1 and 30 seconds$/],
     ['a short name', { name: 'a.b' }, /should be a domain with at least three segments separated by dots$/],
     [
-      'a bundle without a certificate',
-      { clientConfig: { url: 'https://a', caBundle: 'YQ==' } },
-      /no PEM certificate found$/,
-    ],
-    [
       'a selector it cannot read',
       { objectSelector: { matchExpressions: [{ key: 'a', operator: 'Like' }] } },
       /operator: Invalid value: "Like": not a valid selector operator$/,

@@ -84,6 +84,7 @@ describe('validateMetadata', () => {
         'metadata.labels: Invalid value: "c d"',
         'metadata.annotations: Invalid value: "/x"',
         'metadata.finalizers: Invalid value: "a b"',
+        'metadata.finalizers[0]: Invalid value: "a b"',
       ],
     );
   });

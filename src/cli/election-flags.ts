@@ -1,47 +1,15 @@
-/** The flags of the verbs that run controller and webhook, under the names Kubernetes' own programs use. */
+/** The flags of leader election, under the names of kube-controller-manager. */
 import { type Command, Option } from 'commander';
 import { CONTROLLER_LEASE } from '../api/annotations.ts';
-import { addClusterFlags, parseBoolean, parseDuration, parsePort } from './flags.ts';
-import type { ClusterFlags } from './run-in-cluster.ts';
+import { parseBoolean, parseDuration } from './flags.ts';
 
-/** Of every verb that answers admission. */
-export interface WebhookFlags extends ClusterFlags {
-  readonly webhookPort?: number;
-  readonly webhookUrl?: string;
-  /** Milliseconds, as all durations here. */
-  readonly shutdownDelayDuration: number;
-}
-
+/** As commander names them; durations in milliseconds. */
 export interface ElectionFlags {
   readonly leaderElect: boolean;
   readonly leaderElectLeaseDuration: number;
   readonly leaderElectRenewDeadline: number;
   readonly leaderElectRetryPeriod: number;
   readonly leaderElectResourceName: string;
-}
-
-export function addWebhookFlags(command: Command): Command {
-  return addClusterFlags(command)
-    .addOption(
-      new Option(
-        '--webhook-port <port>',
-        'where the webhook listens, on every address; 0 takes any free port (9443 without)',
-      ).argParser(parsePort),
-    )
-    .addOption(
-      new Option(
-        '--webhook-url <url>',
-        'https://host:port where the API server reaches the webhook (without it: the Service metallb-webhook-service); port 0 stands for --webhook-port',
-      ),
-    )
-    .addOption(
-      new Option(
-        '--shutdown-delay-duration <duration>',
-        'how long to go on serving, but not ready, when told to stop',
-      )
-        .argParser(parseDuration)
-        .default(10_000, '10s'),
-    );
 }
 
 export function addElectionFlags(command: Command): Command {

@@ -1,0 +1,214 @@
+/**
+ * S1 on a real Kubernetes: installed with one `kubectl apply`, a pool, a Service, and a client that is answered through ARP by a
+ * speaker, through the rules of a real kube-proxy and by a process. Everything runs under its own ServiceAccount, in a private
+ * network (see private-network.ts).
+ */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { faultOfControlPlane } from '../support/control-plane.ts';
+import { formatKubeconfig } from '../support/kubeconfig.ts';
+import {
+  API_SERVER_ADDRESS,
+  type Answer,
+  Lab,
+  type LabProcess,
+  macOf,
+  NODES,
+  type NodeName,
+} from '../support/lab.ts';
+import { httpGet, LabNodes, neighbourLeaves } from '../support/lab-cluster.ts';
+import { CONTROL_NODE, LabKubernetes } from '../support/lab-kubernetes.ts';
+import { enterPrivateNetwork, faultOfPrivateNetwork, hasCommand } from '../support/private-network.ts';
+import { until } from '../support/until.ts';
+
+const VIP = '172.16.0.100';
+const NAMESPACE = 'metallb-system';
+const TIMEOUT_MS = 30_000;
+const root = path.resolve(import.meta.dirname, '../..');
+
+const fault =
+  faultOfControlPlane('etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-proxy') ??
+  (hasCommand('nft')
+    ? undefined
+    : 'the command nft is missing; install it (Debian: apt-get install nftables)') ??
+  (hasCommand('kubectl') ? undefined : 'kubectl is missing; tools/setup.sh e2e brings it') ??
+  faultOfPrivateNetwork();
+if (fault === undefined) await enterPrivateNetwork();
+
+suite(
+  'S1 on a real Kubernetes',
+  { skip: fault !== undefined && process.env['CI'] !== 'true' && fault },
+  () => {
+    let lab: Lab;
+    let kubernetes: LabKubernetes;
+    let controller: LabProcess;
+    let nodes: LabNodes;
+
+    /** Runs kubectl as the administrator: its arguments in one line, none of which has a blank. */
+    async function run(line: string): Promise<Answer> {
+      const env = { KUBECONFIG: kubernetes.plane.kubeconfig };
+      return lab.run('bridge', 'kubectl', line.split(' '), { env });
+    }
+
+    async function kubectl(line: string): Promise<string> {
+      const { code, stdout, stderr } = await run(line);
+      assert.equal(code, 0, `kubectl ${line}\n${stdout}${stderr}`);
+      return stdout;
+    }
+
+    /** A kubeconfig with a token of a ServiceAccount of the installation. */
+    async function kubeconfigOf(account: string): Promise<string> {
+      const token = (await kubectl(`create token ${account} -n ${NAMESPACE}`)).trim();
+      const { url, caPem } = kubernetes.plane;
+      const file = path.join(lab.folder, `${account}.kubeconfig`);
+      writeFileSync(file, formatKubeconfig({ url, caPem, token }));
+      return file;
+    }
+
+    before(async () => {
+      assert.equal(fault, undefined);
+      lab = await Lab.create();
+      kubernetes = await LabKubernetes.start(lab);
+      await kubernetes.startPods('web', 8080);
+      await kubectl(`apply -f ${root}/manifests/install.yaml`);
+      await kubectl('wait crd --all --for=condition=Established --timeout=30s');
+      const selector = await kubectl(
+        `get service metallb-webhook-service -n ${NAMESPACE} -o jsonpath={.spec.selector}`,
+      );
+      await kubernetes.addPod({
+        name: 'controller-0',
+        namespace: NAMESPACE,
+        labels: JSON.parse(selector) as Record<string, string>,
+        node: CONTROL_NODE,
+        address: API_SERVER_ADDRESS,
+      });
+      controller = await startController();
+      nodes = new LabNodes(lab, await kubeconfigOf('speaker'));
+      await nodes.startSpeakers();
+    });
+
+    /** Resolves once it is ready. */
+    async function startController(...more: readonly string[]): Promise<LabProcess> {
+      const kubeconfig = await kubeconfigOf('controller');
+      const flags = ['controller', `--kubeconfig=${kubeconfig}`, `--namespace=${NAMESPACE}`, ...more];
+      const started = lab.startCleat('bridge', 'controller', flags);
+      await until('the controller being ready', TIMEOUT_MS, async () => {
+        assert.ok(started.running, started.log());
+        const { code } = await httpGet(lab, 'bridge', 'http://127.0.0.1:17472/readyz', 2_000);
+        return code === 0 ? true : undefined;
+      });
+      return started;
+    }
+
+    const addressOfWeb = (): Promise<string> =>
+      kubectl('get svc web -o jsonpath={.status.loadBalancer.ingress[*].ip}');
+
+    // Everything in the lab ends with this process; the control plane is ended by name.
+    after(() => kubernetes?.stop());
+
+    test('a Service gets the first address of the pool', async () => {
+      await kubectl(`apply -f ${root}/examples/s1`);
+      await kubectl('wait svc/web --for=condition=cleat.dev/AddressReady --timeout=30s');
+      assert.equal(await addressOfWeb(), VIP);
+    });
+
+    test('a client is answered, through ARP and kube-proxy, by pods of every node', async () => {
+      const announcer = await announcerOf();
+      const seen = new Set<string>();
+      await until('answers from every node', TIMEOUT_MS, async () => {
+        const { code, stdout, stderr } = await httpGet(lab, 'client', `http://${VIP}/`, 10_000);
+        assert.equal(code, 0, stderr);
+        seen.add(stdout.trim());
+        return seen.size === NODES.length ? true : undefined;
+      });
+      assert.deepEqual(
+        [...seen].toSorted(),
+        NODES.map((node) => `pod on ${node}`),
+      );
+      assert.equal(await lab.neighbour(VIP), macOf(announcer));
+    });
+
+    test('an address in no pool is refused with 403 and the nearest free one', async () => {
+      const { code, stderr } = await refusal();
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        /^Error from server \(Forbidden\): .*denied the request: LB101 .*172\.16\.0\.250.*172\.16\.0\.149/ms,
+      );
+      assert.equal((await run('get svc outside')).code, 1);
+    });
+
+    test('kubectl describe shows the events of S3', async () => {
+      const announcer = await announcerOf();
+      const described = await kubectl('describe svc web');
+      assert.match(described, /LoadBalancer Ingress: +172\.16\.0\.100/);
+      assert.match(
+        described,
+        /Normal +IPAllocated +\S+ .*metallb-controller +Assigned IP \["172\.16\.0\.100"\]/,
+      );
+      const announced = `Normal +nodeAssigned +\\S+ .*metallb-speaker.* +announcing from node "${announcer}" with protocol "layer2"`;
+      assert.match(described, new RegExp(announced));
+    });
+
+    test('the traffic of a Local Service is answered by the announcing node', async () => {
+      await kubectl('patch svc web --type=merge -p {"spec":{"externalTrafficPolicy":"Local"}}');
+      await until('only the announcer answering', TIMEOUT_MS, async () => {
+        const announcer = await announcerOf();
+        for (let asked = 0; asked < 4; asked++) {
+          const { stdout } = await httpGet(lab, 'client', `http://${VIP}/`, 5_000);
+          if (stdout.trim() !== `pod on ${announcer}`) return undefined;
+        }
+        return true;
+      });
+    });
+
+    test('when the announcing speaker is killed another node takes over', async () => {
+      const announcer = await announcerOf();
+      await nodes.killSpeaker(announcer);
+      const mac = await neighbourLeaves(lab, VIP, announcer, TIMEOUT_MS);
+      const successor = NODES.find((node) => macOf(node) === mac);
+      assert.ok(successor !== undefined && successor !== announcer, mac);
+      const { stdout, stderr } = await httpGet(lab, 'client', `http://${VIP}/`, 10_000);
+      assert.equal(stdout, `pod on ${successor}\n`, stderr);
+    });
+
+    test('a controller that takes over registers itself by URL where it is told to', async () => {
+      await controller.kill('SIGTERM');
+      controller = await startController(`--webhook-url=https://${API_SERVER_ADDRESS}:9443`);
+      const urls = await kubectl(
+        'get validatingwebhookconfiguration metallb-webhook-configuration -o jsonpath={.webhooks[*].clientConfig.url}',
+      );
+      assert.match(urls, /^https:\/\/172\.16\.0\.1:9443\/validate-v1-service /);
+      await refusal();
+      assert.equal(await addressOfWeb(), VIP);
+    });
+
+    /** What kubectl says of a Service that wants an address in no pool. */
+    async function refusal(): Promise<Answer> {
+      const spec = { type: 'LoadBalancer', loadBalancerIP: '172.16.0.250', ports: [{ port: 80 }] };
+      const file = path.join(lab.folder, 'outside.json');
+      writeFileSync(
+        file,
+        JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'outside' }, spec }),
+      );
+      // The API server takes a moment to hear of a registration.
+      return until('a refusal', TIMEOUT_MS, async () => {
+        const answer = await run(`create -f ${file}`);
+        if (answer.code !== 0) return answer;
+        await kubectl('delete svc outside');
+        return undefined;
+      });
+    }
+
+    /** The node whose MAC the client's kernel has for the address, once it has asked. */
+    async function announcerOf(): Promise<NodeName> {
+      return until('the address being announced', TIMEOUT_MS, async () => {
+        await httpGet(lab, 'client', `http://${VIP}/`, 2_000);
+        const mac = await lab.neighbour(VIP);
+        return NODES.find((node) => macOf(node) === mac);
+      });
+    }
+  },
+);

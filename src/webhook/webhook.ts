@@ -238,8 +238,8 @@ export class Webhook implements Startable {
   }
 
   /** Takes a renewed certificate, of our own making or another replica's, and mends the registration. */
-  async #check(): Promise<void> {
-    const certificate = await this.#certificates.obtain(this.#certificate, this.#leads());
+  async #check(mayRotate: boolean): Promise<void> {
+    const certificate = await this.#certificates.obtain(this.#certificate, mayRotate);
     if (certificate.certPem !== this.#certificate?.certPem) this.#server?.replaceCertificate(certificate);
     this.#certificate = certificate;
     if (this.#leads()) await this.#register();
@@ -254,9 +254,11 @@ export class Webhook implements Startable {
     if (this.#stopped) return;
     this.#cancelCheck();
     this.#cancelCheck = this.#deps.clock.after(this.#isCheckStale ? 0 : afterMs, () => {
+      // Not because another did it just now: whose clocks disagree would answer each other for ever.
+      const mayRotate = this.#leads() && !this.#isCheckStale;
       this.#isCheckStale = false;
       this.#isChecking = true;
-      this.#working = this.#check()
+      this.#working = this.#check(mayRotate)
         .then(
           () => CHECK_MS,
           (error: unknown) => {

@@ -2,7 +2,8 @@
  * Two `cleat controller` processes on one API server. What they are killed with is SIGKILL, while Services are being
  * created and deleted: allocation goes on, no address is in two statuses at any moment, and none changes.
  *
- * CLEAT_HA_SERVICES and CLEAT_HA_KILLS make the run longer: 1000 and 20 is what a release is tested with.
+ * CLEAT_HA_SERVICES and CLEAT_HA_KILLS make the run longer, 1000 and 20 is what a release is tested with; CLEAT_HA_LEASE_MS is
+ * the lease duration, 15000 by default in the program. The other times are in the program's proportion to it.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -39,7 +40,7 @@ const SERVICES_IN_ALL = Number(process.env['CLEAT_HA_SERVICES'] ?? 100);
 const KILLS = Number(process.env['CLEAT_HA_KILLS'] ?? 3);
 /** A kill, the lease, and the creation of some Services on a busy machine. */
 const ROUND_MS = 30_000;
-const LEASE_MS = 2_000;
+const LEASE_MS = Number(process.env['CLEAT_HA_LEASE_MS'] ?? 2_000);
 const NAMESPACE = 'metallb-system';
 const TOKEN = 'a-token-for-tests';
 const LEASE_REF = { namespace: NAMESPACE, name: 'cleat-controller' };
@@ -97,8 +98,8 @@ function startReplica(...flags: string[]): string {
     '--webhook-port=0',
     '--webhook-url=https://127.0.0.1:0',
     `--leader-elect-lease-duration=${LEASE_MS}ms`,
-    '--leader-elect-renew-deadline=1500ms',
-    '--leader-elect-retry-period=300ms',
+    `--leader-elect-renew-deadline=${Math.round((LEASE_MS * 10) / 15)}ms`,
+    `--leader-elect-retry-period=${Math.round((LEASE_MS * 2) / 15)}ms`,
     ...(flags.some((flag) => flag.startsWith('--health-probe-port')) ? [] : ['--health-probe-port=0']),
     ...flags,
   ];
@@ -203,6 +204,33 @@ test(`${KILLS} times the leader is killed while ${SERVICES_IN_ALL} Services come
     context.diagnostic(
       `${created} Services, ${watch.given} addresses given, ${KILLS} kills; first address after a kill, lease of ${LEASE_MS} ms: median ${sorted[sorted.length >> 1]} ms, longest ${sorted.at(-1)} ms`,
     );
+  } finally {
+    await watch.stop();
+  }
+});
+
+test('a leader that was frozen in the middle of its writes wakes up, harms nothing and follows', async () => {
+  const watch = new AddressWatch(client);
+  await watch.start();
+  try {
+    startReplica();
+    startReplica();
+    const frozen = await leader();
+    const count = Math.min(SERVICES_IN_ALL, 100);
+    const names = Array.from({ length: count }, (_, i) => `f-${i}`);
+    const creating = forEach(names, (name) => client.create(SERVICES, loadBalancer(name)));
+    await watch.whenGiven(count / 4, ROUND_MS);
+    replicaOf(frozen).signal('SIGSTOP');
+    await creating;
+    const next = await leader(frozen);
+    await watch.whenGiven(count / 2, ROUND_MS);
+    replicaOf(frozen).signal('SIGCONT');
+    await watch.whenGiven(count, ROUND_MS);
+    await until('it knows', ROUND_MS, () => /leading no more/.test(replicaOf(frozen).stdout) || undefined);
+    assert.equal(replicaOf(frozen).running, true);
+    assert.equal(await leader(), next);
+    assert.deepEqual(watch.wrongs, []);
+    assert.equal(watch.holding, count);
   } finally {
     await watch.stop();
   }

@@ -56,6 +56,11 @@ export class Cleat {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** SIGSTOP freezes it, SIGCONT lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
+  }
+
   /** Resolves when it has ended by itself or by the signal. */
   async end(signal?: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<Ended> {
     if (signal !== undefined) this.#child.kill(signal);

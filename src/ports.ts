@@ -83,6 +83,8 @@ export interface WriteOptions {
   /** Refuse an object with a field the server does not know; without, such fields are dropped. */
   strict?: boolean;
   signal?: AbortSignal;
+  /** Asked each time before the write is sent, repeats included; false: it is not sent, and rejects. */
+  onlyWhile?: () => boolean;
 }
 
 export type PatchType = 'json' | 'merge' | 'strategic';
@@ -120,6 +122,14 @@ export interface KubeClient {
     ref: { namespace?: string; name: string },
     options?: WriteOptions,
   ): Promise<boolean>;
+}
+
+/** Whether this process, of several, is the one that writes what only one may write. */
+export interface Leadership {
+  /** By the clock, at this moment. */
+  leads(): boolean;
+  /** Calls back when leading begins and when it ends. Returns the way to stop. */
+  subscribe(listener: (leads: boolean) => void): () => void;
 }
 
 /** Writes core/v1 Events. Never throws and never blocks: an event that cannot be written is counted and dropped. */

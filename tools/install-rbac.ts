@@ -6,6 +6,7 @@
  * Lists and watches that are narrowed by `metadata.name=` are allowed for that name alone, and so is creation by
  * server-side apply, which names what it creates; creation by POST cannot be.
  */
+import { CONTROLLER_LEASE } from '../src/api/annotations.ts';
 import { METALLB_GROUP, LEGACY_CONFIG_MAP } from '../src/api/metallb.ts';
 import { CERTIFICATE_SECRET } from '../src/webhook/certificate-store.ts';
 import { WEBHOOK_CONFIGURATION } from '../src/webhook/registration.ts';
@@ -86,8 +87,8 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         apiGroup: '',
         resources: ['secrets'],
         resourceNames: [CERTIFICATE_SECRET],
-        verbs: ['get', 'update'],
-        use: 'The webhook’s certificates, and no other Secret.',
+        verbs: ['get', 'list', 'watch', 'update'],
+        use: 'The webhook’s certificates, and no other Secret; followed, so that all replicas serve with the same.',
         code: 'src/webhook/certificate-store.ts',
       },
       {
@@ -96,6 +97,21 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         verbs: ['create'],
         use: 'The same Secret after somebody deleted it.',
         code: 'src/webhook/certificate-store.ts',
+      },
+      {
+        apiGroup: 'coordination.k8s.io',
+        resources: ['leases'],
+        resourceNames: [CONTROLLER_LEASE],
+        verbs: ['get', 'list', 'watch', 'update'],
+        use: 'Which replica allocates, and no other Lease.',
+        code: 'src/kube/leader-election.ts',
+      },
+      {
+        apiGroup: 'coordination.k8s.io',
+        resources: ['leases'],
+        verbs: ['create'],
+        use: 'The same Lease at the first start.',
+        code: 'src/kube/leader-election.ts',
       },
     ],
   },

@@ -25,6 +25,9 @@ export const WEBHOOK_FIELD_MANAGER = 'cleat-webhook';
 export const SPEAKER_FIELD_MANAGER = 'cleat-speaker';
 export const GIT_FIELD_MANAGER = 'cleat-git';
 
+/** The Lease by which the replicas of the controller agree on the one that allocates. */
+export const CONTROLLER_LEASE = 'cleat-controller';
+
 /** Nodes with this label (any value, even "false") announce nothing. */
 export const EXCLUDE_NODE_LABEL = 'node.kubernetes.io/exclude-from-external-load-balancers';
 

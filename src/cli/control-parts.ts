@@ -6,13 +6,13 @@ import { CONTROLLER_COMPONENT } from '../api/annotations.ts';
 import { SERVICES, type Service } from '../api/kubernetes.ts';
 import { Configuration } from '../cluster/configuration.ts';
 import { Controller } from '../controller/controller.ts';
+import type { ElectionTimings } from '../kube/election.ts';
 import { KubeEventRecorder } from '../kube/events.ts';
+import { LeaderElection } from '../kube/leader-election.ts';
 import type { Part } from '../platform/lifecycle.ts';
-import { CONTROLLER_METRICS } from '../platform/metric-names.ts';
 import { parseYaml } from '../platform/yaml.ts';
 import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
 import { Webhook } from '../webhook/webhook.ts';
-import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
 
 export interface ControlOptions {
   readonly client: KubeClient;
@@ -22,11 +22,21 @@ export interface ControlOptions {
   readonly namespace: string;
   readonly lbClass: string | undefined;
   readonly runs: 'both' | 'controller' | 'webhook';
+  /** Where several replicas run; without it this process is the only one that allocates. */
+  readonly election?: {
+    /** Of the Lease. */
+    readonly name: string;
+    /** Of this process alone. */
+    readonly identity: string;
+    readonly timings: ElectionTimings;
+  };
   readonly webhook: {
     readonly host: string;
     readonly port: number;
     /** Where the API server finds the webhook; absent: through its Service. */
     readonly url?: string;
+    /** How long to serve after being told to stop, in milliseconds; absent: as WebhookDeps say. */
+    readonly drainMs?: number;
   };
 }
 
@@ -43,67 +53,53 @@ export function controlParts(options: ControlOptions): ControlParts {
   const configuration = new Configuration({ client, namespace, parseYaml, log });
   const parts: Part[] = [{ name: 'configuration', part: configuration }];
   const loadBalancerClass = options.lbClass === undefined ? {} : { loadBalancerClass: options.lbClass };
+  const shared = { configuration, clock, log, meter, ...loadBalancerClass };
+  const whyNot: (() => string | undefined)[] = [
+    () => (configuration.listed ? undefined : 'the configuration has not been listed yet'),
+  ];
+  let leadership: LeaderElection | undefined;
   if (runs !== 'webhook') {
     const events = new KubeEventRecorder({ client, clock, log, meter, component: CONTROLLER_COMPONENT });
-    const controller = new Controller({
-      client,
-      configuration,
-      events,
-      clock,
-      log,
-      meter,
-      ...loadBalancerClass,
-    });
-    parts.push({ name: 'events', part: events }, { name: 'controller', part: controller });
+    parts.push({ name: 'events', part: events });
+    let controller: Controller | undefined;
+    const lead = (writer: KubeClient): Controller =>
+      (controller = new Controller({ ...shared, client: writer, events }));
+    if (options.election === undefined) {
+      parts.push({ name: 'controller', part: lead(client) });
+    } else {
+      const election = new LeaderElection({
+        client,
+        clock,
+        log,
+        meter,
+        namespace,
+        lead,
+        ...options.election,
+      });
+      leadership = election;
+      parts.push({ name: 'leader election', part: election });
+      whyNot.push(() => (election.known ? undefined : 'it is not known yet which replica leads'));
+    }
+    const leads = (): boolean => leadership?.leads() ?? true;
+    whyNot.push(() =>
+      leads() && controller?.listed === false ? 'Services have not been listed yet' : undefined,
+    );
   }
-  if (runs === 'controller') {
-    return {
-      parts,
-      whyNotReady: () => (configuration.listed ? undefined : 'the configuration has not been listed yet'),
-    };
-  }
+  const whyNotReady = (): string | undefined =>
+    whyNot.map((ask) => ask()).find((reason) => reason !== undefined);
+  if (runs === 'controller') return { parts, whyNotReady };
   const services = client.observe<Service>(SERVICES);
-  const { host, port, url } = options.webhook;
+  const { url, ...more } = options.webhook;
   const webhook = new Webhook({
+    ...shared,
+    ...more,
     client,
-    configuration,
     services,
-    clock,
-    log,
-    meter,
     namespace,
-    host,
-    port,
     ...(url === undefined ? {} : { webhookUrl: url }),
-    ...loadBalancerClass,
+    ...(leadership === undefined ? {} : { leadership }),
   });
   parts.push({ name: 'services', part: services }, { name: 'webhook', part: webhook });
-  return { parts, webhook, whyNotReady: () => (webhook.ready ? undefined : 'the webhook is not ready yet') };
-}
-
-/** The flags of flags.ts that the verbs with a webhook have, as commander names them. */
-export interface ControlFlags extends ClusterFlags {
-  readonly webhookUrl?: string;
-  readonly webhookPort: number;
-}
-
-/** Runs controller, webhook or both in a cluster until a signal; resolves with the exit code. */
-export function runControl(flags: ControlFlags, runs: ControlOptions['runs']): Promise<number> {
-  return runInCluster(flags, {
-    name: runs === 'webhook' ? 'webhook' : 'controller',
-    metrics: CONTROLLER_METRICS,
-    healthHost: '',
-    build: (surroundings) =>
-      controlParts({
-        ...surroundings,
-        namespace: flags.namespace,
-        lbClass: flags.lbClass,
-        runs,
-        webhook: {
-          host: '::',
-          port: flags.webhookPort,
-          ...(flags.webhookUrl === undefined ? {} : { url: flags.webhookUrl }),
-        },
-      }),
-  });
+  whyNot.push(() => webhook.whyNotReady());
+  return { parts, webhook, whyNotReady };
 }

@@ -1,16 +1,17 @@
 /** `cleat controller`: gives addresses to Services and answers admission, in a cluster. */
 import { Command, Option } from 'commander';
-import type { ControlFlags } from './control-parts.ts';
+import { addElectionFlags, type ElectionFlags } from './election-flags.ts';
 import { addClusterFlags, addWebhookFlags } from './flags.ts';
+import type { ControlFlags } from './run-control.ts';
 
 const MODES = { enabled: 'both', disabled: 'controller', onlywebhook: 'webhook' } as const;
 
-interface Flags extends ControlFlags {
+interface Flags extends ControlFlags, ElectionFlags {
   readonly webhookMode: keyof typeof MODES;
 }
 
 export function controllerCommand(finish: (exitCode: number) => void): Command {
-  return addWebhookFlags(addClusterFlags(new Command('controller')))
+  return addElectionFlags(addWebhookFlags(addClusterFlags(new Command('controller'))))
     .description(
       'allocate addresses to Services of type LoadBalancer, and answer the API server’s admission calls',
     )
@@ -25,11 +26,14 @@ export function controllerCommand(finish: (exitCode: number) => void): Command {
 Examples:
   cleat controller                                       in a pod
   cleat controller --kubeconfig ~/.kube/config --webhook-mode disabled
-  cleat controller --lb-class example.org/cleat          beside another load balancer`,
+  cleat controller --lb-class example.org/cleat --leader-elect-resource-name cleat-beside
+                                                         beside another load balancer
+  cleat controller --kubeconfig ./kubeconfig --webhook-url https://192.0.2.9:9443
+                                                         outside the cluster, on 192.0.2.9`,
     )
     .action(async (flags: Flags) => {
       // Each verb loads only its own part of the program.
-      const { runControl } = await import('./control-parts.ts');
+      const { runControl } = await import('./run-control.ts');
       finish(await runControl(flags, MODES[flags.webhookMode]));
     });
 }

@@ -60,6 +60,14 @@ export function addWebhookFlags(command: Command): Command {
       new Option('--webhook-port <port>', 'port that admission is answered on')
         .argParser(parsePort)
         .default(WEBHOOK_PORT),
+    )
+    .addOption(
+      new Option(
+        '--shutdown-delay-duration <duration>',
+        'how long to go on serving, but not ready, when told to stop',
+      )
+        .argParser(parseDuration)
+        .default(10_000, '10s'),
     );
 }
 
@@ -80,6 +88,11 @@ export function parseDuration(text: string): number {
     throw new InvalidArgumentError('Write a duration from 100ms to 60m, for example 2s');
   }
   return durationMs;
+}
+
+export function parseBoolean(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('Write true or false');
+  return text === 'true';
 }
 
 /** `host:port` or `[v6]:port`; a bare port listens on loopback. */

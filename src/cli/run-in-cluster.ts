@@ -31,11 +31,16 @@ export interface Program {
   readonly metrics: readonly MetricDeclaration[];
   /** The address of /healthz and /readyz; '' is every address of the machine. */
   readonly healthHost: string;
+  /** Stopping may take this long besides what the parts need, in milliseconds. */
+  readonly drainMs?: number;
   build(surroundings: Surroundings): {
     readonly parts: readonly Part[];
     readonly whyNotReady: () => string | undefined;
   };
 }
+
+/** For requests under way, the last writes and the release of a Lease, in a bad hour. */
+const STOP_TIMEOUT_MS = 12_000;
 
 /** Runs until SIGTERM or SIGINT; resolves with the exit code. */
 export async function runInCluster(flags: ClusterFlags, program: Program): Promise<number> {
@@ -51,8 +56,11 @@ export async function runInCluster(flags: ClusterFlags, program: Program): Promi
     userAgent: `cleat-${program.name}/${VERSION}`,
   });
   const { parts, whyNotReady } = program.build({ client, clock, log, meter });
-  let started = false;
-  const notReady = (): string | undefined => (started ? whyNotReady() : 'not every part has started yet');
+  let life: 'starting' | 'running' | 'stopping' = 'starting';
+  const notReady = (): string | undefined => {
+    if (life === 'stopping') return 'this process is stopping';
+    return life === 'starting' ? 'not every part has started yet' : whyNotReady();
+  };
   const servers: Part[] = [];
   if (flags.healthProbePort !== 0) {
     const { healthHost: host } = program;
@@ -73,9 +81,13 @@ export async function runInCluster(flags: ClusterFlags, program: Program): Promi
     return await runUntilSignalled([...servers, ...parts], {
       log,
       clock,
+      stopTimeoutMs: STOP_TIMEOUT_MS + (program.drainMs ?? 0),
       onReady: () => {
-        started = true;
+        life = 'running';
         log.info('ready');
+      },
+      onStopping: () => {
+        life = 'stopping';
       },
     });
   } finally {

@@ -1,7 +1,7 @@
 /** `cleat webhook`: answers admission only, in a cluster, for instance in more replicas than the controller has. */
 import { Command } from 'commander';
-import type { ControlFlags } from './control-parts.ts';
 import { addClusterFlags, addWebhookFlags } from './flags.ts';
+import type { ControlFlags } from './run-control.ts';
 
 export function webhookCommand(finish: (exitCode: number) => void): Command {
   return addWebhookFlags(addClusterFlags(new Command('webhook')))
@@ -15,7 +15,7 @@ Example:
   cleat webhook --kubeconfig ~/.kube/config --log-level debug`,
     )
     .action(async (flags: ControlFlags) => {
-      const { runControl } = await import('./control-parts.ts');
+      const { runControl } = await import('./run-control.ts');
       finish(await runControl(flags, 'webhook'));
     });
 }

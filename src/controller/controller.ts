@@ -21,6 +21,7 @@ import { PoolReporter } from './pool-reporter.ts';
 import { StatusWriter } from './status-writer.ts';
 
 export interface ControllerDeps {
+  /** Where several replicas run, one whose writes end when this one leads no more. */
   readonly client: KubeClient;
   readonly configuration: Configuration;
   readonly events: EventRecorder;
@@ -59,6 +60,11 @@ export class Controller implements Startable {
     this.#reporter = new PoolReporter({ client, configuration, ledger, clock, log, meter });
   }
 
+  /** True once every Service has been listed. */
+  get listed(): boolean {
+    return this.#services.synced;
+  }
+
   /** Resolves once the observation runs; deciding begins when configuration and Services are known. */
   async start(): Promise<void> {
     if (this.#life !== 'new') return;
@@ -85,6 +91,8 @@ export class Controller implements Startable {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#services.stop();
     await Promise.all([this.#writer.stop(), this.#reporter.stop()]);
+    // Another replica may go on: two must not tell how full a pool is.
+    for (const pool of this.#allocator.snapshot.pools.keys()) this.#reporter.removed(pool);
   }
 
   /** A burst of news is decided in one turn. */

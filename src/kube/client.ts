@@ -154,8 +154,8 @@ class Client implements ConnectedClient {
     return this.#transport.close();
   }
 
-  async #write<T>(call: Call, options: WriteOptions): Promise<T> {
-    return (await this.#transport.request({ ...call, signal: options.signal })) as T;
+  async #write<T>(call: Call, { signal, onlyWhile }: WriteOptions): Promise<T> {
+    return (await this.#transport.request({ ...call, signal, onlyWhile })) as T;
   }
 }
 

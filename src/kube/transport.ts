@@ -38,6 +38,8 @@ export interface Call {
   /** Default application/json. */
   readonly contentType?: string;
   readonly signal?: AbortSignal | undefined;
+  /** False: the call is not sent, and rejects. */
+  readonly onlyWhile?: (() => boolean) | undefined;
 }
 
 export interface TransportOptions {
@@ -118,6 +120,7 @@ export class Transport {
   async #send(call: Call, bodyTimeout: number): Promise<Dispatcher.ResponseData> {
     const { tls, headers } = await this.#options.access.credentials();
     if (this.#closed) throw new Error('the connection to the API server was closed');
+    if (call.onlyWhile?.() === false) throw new Error('not sent: this process may not write it any more');
     const path = this.#base.pathname === '/' ? call.path : this.#base.pathname.replace(/\/$/, '') + call.path;
     const answer = await this.#agentFor(tls).request({
       origin: this.#base.origin,

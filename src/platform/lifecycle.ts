@@ -17,6 +17,8 @@ export interface LifecycleOptions {
   readonly stopTimeoutMs?: number;
   /** Called when all parts have started. */
   readonly onReady?: () => void;
+  /** Called at the first signal, before any part is stopped. */
+  readonly onStopping?: () => void;
   /** Where signals come from and how the process ends at once. Default: this process. */
   readonly process?: SignalSource;
 }
@@ -56,6 +58,7 @@ export async function runUntilSignalled(parts: readonly Part[], options: Lifecyc
     if (signals === 0) options.onReady?.();
     await signalled.promise;
     options.log.info('stopping');
+    options.onStopping?.();
     return (await stopAll(begun, options)) ? 0 : 1;
   } catch (error) {
     await stopAll(begun, options);

@@ -62,6 +62,11 @@ const CONFIG_METRICS: readonly MetricDeclaration[] = [
 export const CONTROLLER_METRICS: readonly MetricDeclaration[] = [
   ...KUBE_METRICS,
   ...CONFIG_METRICS,
+  gauge(
+    'cleat_leader_election_leads',
+    '1 on the replica that leads, 0 on those that follow, by Lease.',
+    'name',
+  ),
   gauge('metallb_allocator_addresses_total', 'Addresses a pool can give.', 'pool'),
   gauge('metallb_allocator_ipv4_addresses_total', 'IPv4 addresses a pool can give.', 'pool'),
   gauge('metallb_allocator_ipv6_addresses_total', 'IPv6 addresses a pool can give.', 'pool'),

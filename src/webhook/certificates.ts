@@ -18,8 +18,10 @@ import {
 import { isIP } from 'node:net';
 import forge from 'node-forge';
 
+/** One authority; in a CertificateSet also older ones after it, whose certificates are still to be trusted. */
 export interface CertificateAuthority {
   readonly caPem: string;
+  /** Of the first. */
   readonly caKeyPem: string;
 }
 
@@ -100,27 +102,54 @@ export function needsRenewal(certPem: string, nowMs: number): boolean {
 }
 
 /** Why these certificates cannot serve these hosts, in words for a log; undefined where they can. Time is not looked at. */
-export function faultOfCertificates(set: CertificateSet, hosts: readonly string[]): string | undefined {
-  const fault = faultOfAuthority(set);
-  if (fault !== undefined) return fault;
-  const ca = new X509Certificate(set.caPem);
+export function faultOfCertificates(
+  set: Omit<CertificateSet, 'caKeyPem'>,
+  hosts: readonly string[],
+): string | undefined {
   const certificate = parseCertificate(set.certPem);
   if (certificate === undefined) return 'tls.crt is not a certificate';
   if (!isKeyOf(certificate, set.keyPem)) return 'tls.key is not the key of tls.crt';
-  if (!certificate.checkIssued(ca) || !certificate.verify(ca.publicKey))
-    return 'tls.crt is not signed by ca.crt';
+  if (issuerOf(set) === undefined) return 'tls.crt is not signed by ca.crt';
   const missing = hosts.find((host) =>
-    isIP(host) === 0
-      ? certificate.checkHost(host, NAMES_ONLY) === undefined
-      : certificate.checkIP(host) === undefined,
+    isIP(host) === 0 ? certificate.checkHost(host) === undefined : certificate.checkIP(host) === undefined,
   );
   return missing === undefined ? undefined : `tls.crt is not for ${missing}`;
 }
 
-/** The API server, as all of Go, looks at subjectAltName and never at the common name. */
-const NAMES_ONLY = { subject: 'never' } as const;
+/** The authority of the set that signed its certificate, as PEM. */
+export function issuerOf({ caPem, certPem }: Pick<CertificateSet, 'caPem' | 'certPem'>): string | undefined {
+  const certificate = parseCertificate(certPem);
+  return authoritiesIn(caPem).find((pem) => {
+    const ca = parseCertificate(pem);
+    return ca !== undefined && certificate?.checkIssued(ca) === true && certificate.verify(ca.publicKey);
+  });
+}
 
-/** The same for the authority alone. */
+/** The certificates of a PEM text, one by one. */
+export function authoritiesIn(caPem: string): readonly string[] {
+  return caPem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n?/g) ?? [];
+}
+
+/** The DNS names and IP addresses the certificate is for; none for text that is no certificate. */
+export function hostsOf(certPem: string): readonly string[] {
+  const names = parseCertificate(certPem)?.subjectAltName ?? '';
+  return [...names.matchAll(/(?:DNS|IP Address):([^,\s]+)/g)].map(([, host = '']) => host);
+}
+
+/** How long ago this program issued the certificate, in milliseconds; 0 for text that is none. */
+export function ageMs(certPem: string, nowMs: number): number {
+  const certificate = parseCertificate(certPem);
+  return certificate === undefined ? 0 : nowMs - Date.parse(certificate.validFrom) - BACKDATE_MS;
+}
+
+/** True within the certificate's life; false for text that is no certificate. */
+export function isValidAt(certPem: string, nowMs: number): boolean {
+  const certificate = parseCertificate(certPem);
+  if (certificate === undefined) return false;
+  return nowMs >= Date.parse(certificate.validFrom) && nowMs < Date.parse(certificate.validTo);
+}
+
+/** Why nothing can be signed with this authority, likewise. */
 export function faultOfAuthority(authority: CertificateAuthority): string | undefined {
   const ca = parseCertificate(authority.caPem);
   if (ca === undefined) return 'ca.crt is not a certificate';
@@ -135,7 +164,8 @@ export function faultOfAuthority(authority: CertificateAuthority): string | unde
 const AUTHORITY_NAME = 'cleat-webhook-ca';
 const AUTHORITY_SUBJECT = `O=cleat\nCN=${AUTHORITY_NAME}`;
 
-function issueAuthority(nowMs: number): CertificateAuthority {
+/** Ten years. */
+export function issueAuthority(nowMs: number): CertificateAuthority {
   const keys = generateKeyPairSync('ec', { namedCurve: CURVE });
   const caPem = writeCertificate({
     nowMs,

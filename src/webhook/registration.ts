@@ -85,15 +85,19 @@ export const SELF_TEST_PATH = GATES.services.path;
 
 /**
  * Creates or corrects the configuration; what other managers wrote beside it stays, except what is in the way. Answers the
- * names of the entries that were. Throws what the API server answers.
+ * names of the entries that were in the way. Throws what the API server answers.
  */
 export async function register(client: KubeClient, options: RegistrationOptions): Promise<readonly string[]> {
   const removed = await clearTheWay(client, options);
+  await apply(client, options);
+  return removed;
+}
+
+async function apply(client: KubeClient, options: RegistrationOptions): Promise<void> {
   await client.apply<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, webhookConfiguration(options), {
     fieldManager: WEBHOOK_FIELD_MANAGER,
     force: true,
   });
-  return removed;
 }
 
 async function clearTheWay(client: KubeClient, options: RegistrationOptions): Promise<readonly string[]> {

@@ -8,16 +8,18 @@
  * refuses nothing; and the API server is told to ask only after the server has answered a question of our own.
  */
 import type { Level } from '../api/findings.ts';
-import type { ConfigMap, Service } from '../api/kubernetes.ts';
+import type { ConfigMap, Secret, Service } from '../api/kubernetes.ts';
+import { SECRETS } from '../api/kubernetes.ts';
 import { UserError } from '../api/user-error.ts';
 import type { Configuration } from '../cluster/configuration.ts';
 import type { ConfigMapChange } from '../core/policy/facts.ts';
 import type { Route } from '../platform/http.ts';
 import { HttpServer } from '../platform/http.ts';
-import type { Clock, KubeClient, Log, Meter, Startable, Store } from '../ports.ts';
+import type { Clock, KubeClient, Leadership, Log, Meter, Startable, Store } from '../ports.ts';
 import { answerReview } from './answer.ts';
-import { CertificateStore } from './certificate-store.ts';
+import { CERTIFICATE_SECRET, CertificateStore, decodeSecret } from './certificate-store.ts';
 import type { CertificateSet } from './certificates.ts';
+import { isValidAt } from './certificates.ts';
 import { LiveFacts } from './live-facts.ts';
 import type { FailurePolicy } from './registration.ts';
 import { register, REVIEW_PATHS, SELF_TEST_PATH, WEBHOOK_SERVICE } from './registration.ts';
@@ -31,6 +33,8 @@ export interface WebhookDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  /** Who leads registers all and rotates certificates; without it, this replica does. */
+  readonly leadership?: Leadership;
   /** IP address to listen on; `::` is every address. */
   readonly host: string;
   /** 9443 in a cluster; 0 takes any free port. */
@@ -66,11 +70,16 @@ export class Webhook implements Startable {
   readonly #facts: LiveFacts;
   readonly #url: URL | undefined;
   readonly #certificates: CertificateStore;
+  readonly #secret: Store<Secret> & Startable;
   readonly #stopping = Promise.withResolvers<void>();
   #stopped = false;
   #certificate: CertificateSet | undefined;
   #server: HttpServer | undefined;
   #cancelCheck: () => void = () => undefined;
+  #unsubscribe: () => void = () => undefined;
+  /** News came during the check under way. */
+  #isCheckStale = false;
+  #isChecking = false;
   #working: Promise<void> = Promise.resolve();
 
   /** Throws UserError for a webhookUrl that cannot be one. */
@@ -79,6 +88,11 @@ export class Webhook implements Startable {
     this.#url = deps.webhookUrl === undefined ? undefined : parseWebhookUrl(deps.webhookUrl);
     this.#facts = new LiveFacts({ defaultLevel: 'deny', ...deps });
     this.#certificates = new CertificateStore({ ...deps, hosts: this.#hosts() });
+    const { client, namespace } = deps;
+    this.#secret = client.observe<Secret>(SECRETS, {
+      namespace,
+      fieldSelector: `metadata.name=${CERTIFICATE_SECRET}`,
+    });
   }
 
   /** The port listened on, after start(). */
@@ -87,17 +101,22 @@ export class Webhook implements Startable {
   }
 
   /**
-   * True while this replica serves and has seen what is stored. A configuration with faults does not make it unready: it
-   * is then that changes to the configuration need judging.
+   * Why this replica should not be asked, in words; undefined while it serves and has seen what is stored. A configuration
+   * with faults is no reason: it is then that changes to the configuration need judging.
    */
-  get ready(): boolean {
+  whyNotReady(): string | undefined {
+    if (this.#stopped) return 'the webhook is stopping';
+    if (this.#server === undefined) return 'the webhook does not serve yet';
+    if (!isValidAt(this.#certificate?.certPem ?? '', this.#deps.clock.nowMs()))
+      return 'the webhook’s certificate is not valid at this time';
     const seen = this.#facts.listed && this.#deps.services.synced;
-    return seen && !this.#stopped && this.#server !== undefined;
+    return seen ? undefined : 'pools and Services have not been listed yet';
   }
 
   /**
-   * Resolves once the API server has been told to ask, or after stop(). What the API server refuses meanwhile is logged
-   * and tried again, so this may take long. Throws UserError where the port cannot be had.
+   * Resolves once this replica serves and, where it leads, has told the API server to ask, or after stop(). What the API
+   * server refuses meanwhile is logged and tried again, so this may take long. Throws UserError where the port cannot be
+   * had.
    */
   start(): Promise<void> {
     this.#working = this.#start();
@@ -108,23 +127,50 @@ export class Webhook implements Startable {
     this.#stopped = true;
     this.#stopping.resolve();
     this.#cancelCheck();
+    this.#unsubscribe();
     // A failure to start was thrown by start() already.
     await this.#working.catch(() => undefined);
     await this.#server?.stop(this.#deps.drainMs ?? (this.#url === undefined ? DRAIN_MS : 0));
+    await this.#secret.stop();
     this.#facts.stop();
   }
 
   async #start(): Promise<void> {
     this.#facts.start();
     await this.#persist('cannot get its certificates', async () => {
-      this.#certificate = await this.#certificates.obtain();
+      this.#certificate = await this.#certificates.obtain(undefined, this.#leads());
     });
     if (this.#certificate === undefined || this.#stopped) return;
     const server = this.#makeServer(this.#certificate);
     await server.start();
     this.#server = server;
-    await this.#persist('cannot register itself', () => this.#register());
+    if (this.#leads()) await this.#persist('cannot register itself', () => this.#register());
     this.#scheduleCheck(CHECK_MS);
+    await this.#listen();
+  }
+
+  /** Looks after the certificate when it changes or goes, and after the registration when this replica begins to lead. */
+  async #listen(): Promise<void> {
+    const unsubscribe = [
+      this.#secret.subscribe(({ type, object }) => {
+        const isServed = decodeSecret(object).certPem === this.#certificate?.certPem;
+        const isTrusted = decodeSecret(object).caPem === this.#certificate?.caPem;
+        if (type === 'deleted' || !isServed || !isTrusted) this.#checkSoon();
+      }),
+      this.#deps.leadership?.subscribe((leads) => {
+        if (leads) this.#checkSoon();
+      }),
+    ];
+    this.#unsubscribe = () => {
+      for (const each of unsubscribe) each?.();
+    };
+    await this.#secret.start();
+    // It may have begun to lead before anybody listened.
+    if (this.#deps.leadership?.leads() === true) this.#checkSoon();
+  }
+
+  #leads(): boolean {
+    return this.#deps.leadership?.leads() ?? true;
   }
 
   #makeServer(certificate: CertificateSet): HttpServer {
@@ -150,15 +196,13 @@ export class Webhook implements Startable {
         {
           method: 'GET',
           path: '/readyz',
-          handle: () =>
-            this.ready ? { status: 200, body: 'ok\n' } : { status: 503, body: `${this.#whyNotReady()}\n` },
+          handle: () => {
+            const missing = this.whyNotReady();
+            return { status: missing === undefined ? 200 : 503, body: `${missing ?? 'ok'}\n` };
+          },
         },
       ],
     });
-  }
-
-  #whyNotReady(): string {
-    return this.#stopped ? 'the webhook is stopping' : 'pools and Services have not been listed yet';
   }
 
   async #register(): Promise<void> {
@@ -183,23 +227,38 @@ export class Webhook implements Startable {
   }
 
   /** Takes a renewed certificate, of our own making or another replica's, and mends the registration. */
-  async #check(): Promise<void> {
-    const certificate = await this.#certificates.obtain();
+  async #check(mayRotate: boolean): Promise<void> {
+    const certificate = await this.#certificates.obtain(this.#certificate, mayRotate);
     if (certificate.certPem !== this.#certificate?.certPem) this.#server?.replaceCertificate(certificate);
     this.#certificate = certificate;
-    await this.#register();
+    if (this.#leads()) await this.#register();
+  }
+
+  #checkSoon(): void {
+    this.#isCheckStale = true;
+    if (!this.#isChecking) this.#scheduleCheck(0);
   }
 
   #scheduleCheck(afterMs: number): void {
     if (this.#stopped) return;
-    this.#cancelCheck = this.#deps.clock.after(afterMs, () => {
-      this.#working = this.#check().then(
-        () => this.#scheduleCheck(CHECK_MS),
-        (error: unknown) => {
-          this.#deps.log.warn('the webhook cannot look after its certificate and registration', { error });
-          this.#scheduleCheck(RETRY_MS);
-        },
-      );
+    this.#cancelCheck();
+    this.#cancelCheck = this.#deps.clock.after(this.#isCheckStale ? 0 : afterMs, () => {
+      // Not because another did it just now: whose clocks disagree would answer each other for ever.
+      const mayRotate = this.#leads() && !this.#isCheckStale;
+      this.#isCheckStale = false;
+      this.#isChecking = true;
+      this.#working = this.#check(mayRotate)
+        .then(
+          () => CHECK_MS,
+          (error: unknown) => {
+            this.#deps.log.warn('the webhook cannot look after its certificate and registration', { error });
+            return RETRY_MS;
+          },
+        )
+        .then((nextMs) => {
+          this.#isChecking = false;
+          this.#scheduleCheck(nextMs);
+        });
     });
   }
 

@@ -185,3 +185,15 @@ test('Events and pool counters arrive, and once settled nothing is written any m
   const again = await read('told');
   assert.equal(again?.metadata.resourceVersion, settled?.metadata.resourceVersion);
 });
+
+test('the API server refuses a status that was made for an older version of the Service', async () => {
+  const created = await client.create<Service>(SERVICES, loadBalancer('moved-on'));
+  await whenReady('moved-on', 'True');
+  const { resourceVersion = '' } = created.metadata;
+  const late = {
+    metadata: { namespace: 'default', name: 'moved-on', resourceVersion },
+    status: { loadBalancer: { ingress: [{ ip: '192.0.2.9' }] } },
+  };
+  const options = { fieldManager: 'cleat-controller', subresource: 'status', force: true } as const;
+  await assert.rejects(client.apply<Service>(SERVICES, late, options), { code: 409 });
+});

@@ -178,6 +178,17 @@ test('what is refused again and again is given up', async () => {
   assert.equal(server.seen.length, 5);
 });
 
+test('a write that may not be sent any more is not repeated', async () => {
+  server.script = () => ({ kind: 'refuse', code: 429, retryAfterSeconds: 0 });
+  await assert.rejects(
+    client.create(SERVICES, web, { onlyWhile: () => server.seen.length < 2 }),
+    /^Error: not sent/,
+  );
+  assert.equal(server.seen.length, 2);
+  await assert.rejects(client.create(SERVICES, web, { onlyWhile: () => false }), /^Error: not sent/);
+  assert.equal(server.seen.length, 2);
+});
+
 test('500 is not repeated: the server did not ask for it', async () => {
   failing({ kind: 'refuse', code: 500, text: '<html>oops</html>' });
   await assert.rejects(client.create(SERVICES, web), /the API server answered 500: <html>oops/);

@@ -3,6 +3,7 @@
  * and every permission is used. (That a real API server judges the same is for the tests that run on one.)
  */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { Service } from '../../src/api/kubernetes.ts';
@@ -63,7 +64,8 @@ function permissionsOf(account: string): Permissions {
   );
 }
 
-async function startController(context: TestContext, client: KubeClient): Promise<void> {
+/** Answers how to stop it. */
+async function startController(context: TestContext, client: KubeClient): Promise<() => Promise<void>> {
   const { parts } = controlParts({
     client,
     clock: systemClock,
@@ -72,12 +74,19 @@ async function startController(context: TestContext, client: KubeClient): Promis
     namespace: NAMESPACE,
     lbClass: undefined,
     runs: 'both',
+    election: {
+      name: 'cleat-controller',
+      identity: randomUUID(),
+      timings: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 100 },
+    },
     webhook: { host: '127.0.0.1', port: 0, url: 'https://127.0.0.1:0' },
   });
-  context.after(async () => {
+  const stop = async (): Promise<void> => {
     for (const { part } of parts.toReversed()) await part.stop();
-  });
+  };
+  context.after(stop);
   for (const { part } of parts) await part.start();
+  return stop;
 }
 
 const addressOf = (kube: FakeKube, name: string): string | undefined =>
@@ -91,21 +100,27 @@ test('the controller, and the webhook in it', async (context) => {
   const permissions = permissionsOf('controller');
   const client = permitted(kube, permissions);
   const run = async (): Promise<void> => {
-    await startController(context, client);
+    const stop = await startController(context, client);
     await until('an address', TIMEOUT_MS, () => addressOf(kube, 'web'));
     await until('counters of the pool', TIMEOUT_MS, () => written(kube, 'apply', 'ipaddresspools'));
     assert.ok(written(kube, 'update', 'secrets'), 'the certificates are in the Secret that was there');
-    assert.ok(written(kube, 'apply', 'validatingwebhookconfigurations'));
+    await until('the registration', TIMEOUT_MS, () =>
+      written(kube, 'apply', 'validatingwebhookconfigurations'),
+    );
+    await until('a renewal', TIMEOUT_MS, () => written(kube, 'update', 'leases'));
     await until('the same Event again, which is counted up', TIMEOUT_MS, () => {
       kube.remove(SERVICES, { namespace: 'default', name: 'web' });
       kube.put(SERVICES, loadBalancer('web'));
       return written(kube, 'patch', 'events');
     });
     kube.remove(SECRETS, SECRET);
+    await until('the Secret is made again', TIMEOUT_MS, () => kube.read(SECRETS, SECRET));
+    await stop();
     kube.remove(VALIDATING_WEBHOOKS, REGISTRATION);
     await startController(context, client);
-    assert.ok(kube.read(SECRETS, SECRET), 'a Secret that was deleted is made again');
-    assert.ok(kube.read(VALIDATING_WEBHOOKS, REGISTRATION), 'so is the registration');
+    await until('the registration is made again', TIMEOUT_MS, () =>
+      kube.read(VALIDATING_WEBHOOKS, REGISTRATION),
+    );
   };
   await permissions.during(run());
   assert.deepEqual(permissions.unused(), []);

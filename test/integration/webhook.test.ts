@@ -18,7 +18,7 @@ import { HttpServer } from '../../src/platform/http.ts';
 import { CONTROLLER_METRICS } from '../../src/platform/metric-names.ts';
 import { createMeter } from '../../src/platform/metrics.ts';
 import { parseYaml } from '../../src/platform/yaml.ts';
-import type { Clock } from '../../src/ports.ts';
+import type { Clock, Leadership } from '../../src/ports.ts';
 import type { Review } from '../../src/webhook/admission-review.ts';
 import { issueCertificates } from '../../src/webhook/certificates.ts';
 import { WEBHOOK_CONFIGURATION } from '../../src/webhook/registration.ts';
@@ -328,12 +328,12 @@ describe('starting', () => {
     await cluster.start();
     const webhook = cluster.webhook();
     await webhook.start();
-    assert.equal(webhook.ready, false);
+    assert.equal(webhook.whyNotReady(), 'pools and Services have not been listed yet');
     const { allowed, warnings } = await cluster.review(asking('192.0.2.251'));
     assert.equal(allowed, true);
     assert.match(warnings?.[0] ?? '', /^LB114 /);
     cluster.kube.release(SERVICES);
-    assert.equal(webhook.ready, true);
+    assert.equal(webhook.whyNotReady(), undefined);
     assert.equal((await cluster.review(asking('192.0.2.251'))).allowed, false);
   });
 });
@@ -365,16 +365,91 @@ describe('the look after certificate and registration', () => {
   });
 });
 
+describe('beside other replicas', () => {
+  test('who follows serves and registers nothing; who begins to lead registers', async () => {
+    const cluster = new Cluster();
+    await cluster.start();
+    let leads = false;
+    let tell: (leads: boolean) => void = () => undefined;
+    const leadership: Leadership = {
+      leads: () => leads,
+      subscribe: (listener) => {
+        tell = listener;
+        return () => undefined;
+      },
+    };
+    const webhook = cluster.webhook({ leadership });
+    await webhook.start();
+    assert.equal(webhook.whyNotReady(), undefined);
+    assert.equal(cluster.registration(), undefined);
+    leads = true;
+    tell(true);
+    await cluster.clock.fire();
+    await cluster.clock.whenSet();
+    assert.equal((await cluster.review(asking('192.0.2.251'))).allowed, false);
+    await cluster.stop();
+  });
+
+  test('a certificate another replica stored is served with at once, on connections to come', async () => {
+    const cluster = new Cluster();
+    await cluster.start();
+    const webhook = cluster.webhook();
+    await webhook.start();
+    const hosts = ['metallb-webhook-service.metallb-system.svc', 'metallb-webhook-service.metallb-system'];
+    const theirs = issueCertificates({
+      nowMs: Date.now(),
+      hosts: [...hosts, 'metallb-webhook-service', HOST],
+    });
+    const encode = (pem: string): string => Buffer.from(pem).toString('base64');
+    cluster.kube.put<Secret>(SECRETS, {
+      metadata: { namespace: NAMESPACE, name: 'metallb-webhook-cert' },
+      data: {
+        'ca.crt': encode(theirs.caPem),
+        'ca.key': encode(theirs.caKeyPem),
+        'tls.crt': encode(theirs.certPem),
+        'tls.key': encode(theirs.keyPem),
+      },
+    });
+    await cluster.clock.fire();
+    await cluster.clock.whenSet();
+    assert.equal((await cluster.review(asking('192.0.2.251'))).allowed, false);
+    const { port } = webhook;
+    const answer = await supertest(`https://${HOST}:${port}`).get('/readyz').ca(theirs.caPem);
+    assert.equal(answer.status, 200);
+    await cluster.stop();
+  });
+
+  test('with a certificate that is out of date it is not ready', async () => {
+    const cluster = new Cluster();
+    await cluster.start();
+    let aheadMs = 0;
+    const clock: Clock = {
+      nowMs: () => cluster.clock.nowMs() + aheadMs,
+      monotonicMs: () => cluster.clock.monotonicMs(),
+      after: (ms, callback) => cluster.clock.after(ms, callback),
+    };
+    const webhook = cluster.webhook({ clock });
+    await webhook.start();
+    assert.equal(webhook.whyNotReady(), undefined);
+    aheadMs = 91 * 86_400_000;
+    assert.match(webhook.whyNotReady() ?? '', /certificate is not valid at this time/);
+    await cluster.clock.fire();
+    await cluster.clock.whenSet();
+    assert.equal(webhook.whyNotReady(), undefined, 'and the next look mends it');
+    await cluster.stop();
+  });
+});
+
 describe('stopping', () => {
   test('while reviews are running answers every one of them', async () => {
     const cluster = new Cluster();
     await cluster.start();
-    const webhook = cluster.webhook({ drainMs: 100 });
+    const webhook = cluster.webhook({ drainMs: 1_000 });
     await webhook.start();
     const asked = Array.from({ length: 20 }, () => cluster.review(asking('192.0.2.251')));
     await asked[0];
     const stopped = webhook.stop();
-    assert.equal(webhook.ready, false);
+    assert.equal(webhook.whyNotReady(), 'the webhook is stopping');
     assert.deepEqual(new Set((await Promise.all(asked)).map(({ allowed }) => allowed)), new Set([false]));
     await stopped;
     await assert.rejects(cluster.review(asking('192.0.2.251')));

@@ -17,6 +17,8 @@ export interface CleatOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A command and arguments that run it: `setpriv …`. */
   readonly under?: readonly string[];
+  /** It is killed after this long. Default 60 s. */
+  readonly longestRunMs?: number;
 }
 
 /** One run of `cleat`. */
@@ -26,12 +28,15 @@ export class Cleat {
   #stdout = '';
   #stderr = '';
 
-  constructor(args: readonly string[], { env = {}, under = [] }: CleatOptions = {}) {
+  constructor(
+    args: readonly string[],
+    { env = {}, under = [], longestRunMs = LONGEST_RUN_MS }: CleatOptions = {},
+  ) {
     const [command = '', ...rest] = [...under, process.execPath, MAIN, ...args];
     this.#child = spawn(command, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },
-      timeout: LONGEST_RUN_MS,
+      timeout: longestRunMs,
       killSignal: 'SIGKILL',
     });
     this.#closed = once(this.#child, 'close') as Promise<[number | null]>;
@@ -49,6 +54,11 @@ export class Cleat {
 
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** SIGSTOP freezes it, SIGCONT lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
   }
 
   /** Resolves when it has ended by itself or by the signal. */

@@ -136,6 +136,9 @@ export class FakeKube implements KubeClient {
     this.#record({ verb: 'apply', resource: resource.plural, key: keyOf(ref), body: object, options });
     const current = this.read(resource, ref);
     if (current === undefined && options.subresource !== undefined) this.#existing(resource, ref);
+    const { resourceVersion: version } = object.metadata as KubeObject['metadata'];
+    if (current !== undefined && version !== undefined && version !== current.metadata.resourceVersion)
+      throw refusal(409, 'Conflict', `${resource.plural} "${ref.name}": the object has been modified`);
     const fields = structuredClone(object) as Json;
     const manager = `${path(resource, ref)} ${options.fieldManager} ${options.subresource ?? ''}`;
     const kept = without(
@@ -168,6 +171,7 @@ export class FakeKube implements KubeClient {
   }
 
   #record(write: Write): void {
+    if (write.options.onlyWhile?.() === false) throw new Error('not sent');
     this.writes.push(write);
     const refusal = this.refuse(write);
     if (refusal !== undefined) throw refusal;

@@ -12,6 +12,9 @@
  * that stops being ours is cleaned with one merge patch, bound to the version it was made for because it replaces the
  * list of conditions.
  *
+ * Every apply is bound to the version it was made for. So a write that a former leader sent and that arrives late is refused
+ * where the present one has written since.
+ *
  * The API server adds defaults to what is written (ingress[].ipMode: VIP) and writes addresses in other forms, so what is
  * stored is compared by meaning: a Service that says what it should is never written.
  */
@@ -44,13 +47,13 @@ export function planStatusWrite(
   const conditions = [conditionAt(readiness, stored, now)];
   const isTold = sameReadiness(stored, readiness);
   if (decision.kind === 'waiting') {
-    if (!isTold) return apply(view, { status: { conditions } });
+    if (!isTold) return apply(view, service, { status: { conditions } });
     return hasLeftovers(service) ? { how: 'merge', body: withoutAddresses() } : undefined;
   }
   const isWritten = sameIngress(ingressOf(service), decision.addresses) && poolOf(service) === decision.pool;
   if (isTold && isWritten) return undefined;
   const ingress = decision.addresses.map((address) => ({ ip: formatAddress(address) }));
-  return apply(view, {
+  return apply(view, service, {
     annotations: { [IP_ALLOCATED_FROM_POOL]: decision.pool },
     status: { loadBalancer: { ingress }, conditions },
   });
@@ -85,9 +88,15 @@ function withoutAddresses(metadata: object = {}, status: object = {}): Readonly<
 
 function apply(
   { namespace, name }: ServiceView,
+  { metadata: { resourceVersion } }: Service,
   { annotations, status }: { annotations?: Record<string, string>; status: NonNullable<Service['status']> },
 ): StatusWrite {
-  const metadata = { name, namespace, ...(annotations === undefined ? {} : { annotations }) };
+  const metadata = {
+    name,
+    namespace,
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
   return { how: 'apply', body: { apiVersion: 'v1', kind: 'Service', metadata, status } };
 }
 

@@ -525,3 +525,34 @@ test('a controller that was stopped decides nothing more', async () => {
   assert.equal(seen.status('a'), 'nothing');
   await seen.stop();
 });
+
+test('a controller that was stopped tells no more how full its pools are', async () => {
+  const seen = await world(THREE);
+  const series = 'metallb_allocator_addresses_total{pool="p"}';
+  assert.equal(await seen.metric(series), 3);
+  await seen.stop();
+  assert.equal(await seen.metric(series), undefined);
+});
+
+test('a write made for an older version is refused, and made anew for the present one', async () => {
+  const seen = await world(THREE);
+  let raced = false;
+  seen.kube.refuse = ({ resource }) => {
+    if (resource !== 'services' || raced) return undefined;
+    raced = true;
+    const stored = seen.find('a');
+    assert.ok(stored);
+    // As a former leader whose write arrives late.
+    seen.kube.put<Service>(SERVICES, {
+      ...stored,
+      status: { loadBalancer: { ingress: [{ ip: '192.0.2.3' }] } },
+    });
+    return undefined;
+  };
+  await seen.apply('a');
+  await seen.clock.advance(1_000);
+  await seen.apply('b');
+  const held = ['a', 'b'].map((name) => seen.find(name)?.status?.loadBalancer?.ingress?.[0]?.ip);
+  assert.equal(new Set(held).size, 2);
+  assert.match(seen.status('a'), / of p$/);
+});

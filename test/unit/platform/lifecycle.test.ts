@@ -33,7 +33,14 @@ function rig(special: Record<string, Partial<Startable>> = {}) {
     },
   }));
   const onReady = (): void => void told.push('ready');
-  return { told, process, clock, log, run: () => runUntilSignalled(parts, { log, clock, process, onReady }) };
+  const onStopping = (): void => void told.push('stopping');
+  return {
+    told,
+    process,
+    clock,
+    log,
+    run: () => runUntilSignalled(parts, { log, clock, process, onReady, onStopping }),
+  };
 }
 
 test('starts in order, stops in reverse on the first signal, and lets go of the signals', async () => {
@@ -44,7 +51,7 @@ test('starts in order, stops in reverse on the first signal, and lets go of the 
     assert.deepEqual(told, ['start a', 'start b', 'start c', 'ready']);
     process.emit(signal);
     assert.equal(await running, 0);
-    assert.deepEqual(told.slice(4), ['stop c', 'stop b', 'stop a']);
+    assert.deepEqual(told.slice(4), ['stopping', 'stop c', 'stop b', 'stop a']);
     assert.equal(process.listenerCount('SIGTERM') + process.listenerCount('SIGINT'), 0);
   }
 });
@@ -61,7 +68,7 @@ test('a signal while starting stops what has begun', async () => {
   await settle();
   process.emit('SIGTERM');
   assert.equal(await running, 0);
-  assert.deepEqual(told, ['start a', 'start b', 'stop b', 'stop a']);
+  assert.deepEqual(told, ['start a', 'start b', 'stopping', 'stop b', 'stop a']);
 });
 
 test('a part that hangs is abandoned after the time allowed; the others are stopped all the same', async () => {
@@ -71,7 +78,7 @@ test('a part that hangs is abandoned after the time allowed; the others are stop
   process.emit('SIGTERM');
   await clock.advance(20_000);
   assert.equal(await running, 1);
-  assert.deepEqual(told.slice(4), ['stop c', 'stop b', 'stop a']);
+  assert.deepEqual(told.slice(4), ['stopping', 'stop c', 'stop b', 'stop a']);
   assert.ok(log.lines.some(({ level, fields }) => level === 'error' && fields['part'] === 'c'));
 });
 

@@ -33,7 +33,7 @@ beforeEach(() => {
 });
 
 test('makes the Secret with the keys of MetalLB and serves with what it holds', async () => {
-  const set = await store().obtain();
+  const set = await store().obtain(undefined, true);
   assert.equal(faultOfCertificates(set, HOSTS), undefined);
   assert.deepEqual(Object.keys(kube.read<Secret>(SECRETS, REF)?.data ?? {}).toSorted(), [
     'ca.crt',
@@ -47,7 +47,7 @@ test('makes the Secret with the keys of MetalLB and serves with what it holds', 
 
 test('fills the empty Secret of the manifests and keeps what else is in it', async () => {
   kube.put<Secret>(SECRETS, { metadata: { ...REF, labels: { app: 'metallb' } }, data: { other: 'eA==' } });
-  const set = await store().obtain();
+  const set = await store().obtain(undefined, true);
   const secret = kube.read<Secret>(SECRETS, REF);
   assert.equal(secret?.metadata.labels?.['app'], 'metallb');
   assert.equal(secret?.data?.['other'], 'eA==');
@@ -55,42 +55,34 @@ test('fills the empty Secret of the manifests and keeps what else is in it', asy
 });
 
 test('a second replica, and a restart, take what is there', async () => {
-  const set = await store().obtain();
+  const set = await store().obtain(undefined, true);
   const writes = kube.writes.length;
-  assert.deepEqual(await store().obtain(), set);
+  assert.deepEqual(await store().obtain(undefined, true), set);
   assert.equal(kube.writes.length, writes);
 });
 
 test('two thirds into its life the certificate is renewed below the same authority', async () => {
-  const set = await store().obtain();
+  const set = await store().obtain(undefined, true);
   nowMs = START_MS + 59 * DAY_MS;
-  assert.deepEqual(await store().obtain(), set);
+  assert.deepEqual(await store().obtain(undefined, true), set);
   nowMs = START_MS + 61 * DAY_MS;
-  const renewed = await store().obtain();
+  const renewed = await store().obtain(undefined, true);
   assert.equal(renewed.caPem, set.caPem);
   assert.notEqual(renewed.certPem, set.certPem);
   assert.equal(decoded('tls.crt'), renewed.certPem);
 });
 
-test('an authority that is due is replaced with everything below it', async () => {
-  const set = await store().obtain();
-  nowMs = START_MS + 3000 * DAY_MS;
-  const renewed = await store().obtain();
-  assert.notEqual(renewed.caPem, set.caPem);
-  assert.equal(faultOfCertificates(renewed, HOSTS), undefined);
-});
-
 test('another host needs another certificate', async () => {
-  const set = await store().obtain();
-  const other = await store([...HOSTS, '127.0.0.1']).obtain();
+  const set = await store().obtain(undefined, true);
+  const other = await store([...HOSTS, '127.0.0.1']).obtain(undefined, true);
   assert.equal(other.caPem, set.caPem);
   assert.equal(faultOfCertificates(other, [...HOSTS, '127.0.0.1']), undefined);
 });
 
 test('certificates of another make, or damaged ones, are replaced', async () => {
-  for (const data of [{ 'ca.crt': 'AAAA', 'tls.crt': 'AAAA' }, { 'ca.crt': '!' }]) {
+  for (const data of [{ 'ca.crt': 'AAAA', 'ca.key': 'AAAA', 'tls.crt': 'AAAA' }, { 'ca.crt': '!' }]) {
     kube.put<Secret>(SECRETS, { metadata: REF, data });
-    assert.equal(faultOfCertificates(await store().obtain(), HOSTS), undefined);
+    assert.equal(faultOfCertificates(await store().obtain(undefined, true), HOSTS), undefined);
   }
 });
 
@@ -110,7 +102,7 @@ test('of two replicas that start together one writes and both serve with that', 
     });
     return undefined;
   };
-  assert.deepEqual(await store().obtain(), theirs);
+  assert.deepEqual(await store().obtain(undefined, true), theirs);
   assert.deepEqual(
     kube.writes.map((write) => write.verb),
     ['create'],
@@ -122,19 +114,48 @@ test('an update that comes too late is not forced', async () => {
   let raced = 0;
   kube.refuse = (write) =>
     write.verb === 'update' && raced++ === 0 ? refusal(409, 'Conflict', 'modified') : undefined;
-  assert.equal(faultOfCertificates(await store().obtain(), HOSTS), undefined);
+  assert.equal(faultOfCertificates(await store().obtain(undefined, true), HOSTS), undefined);
   assert.equal(raced, 2);
+});
+
+test('a certificate that is due is served with until the one who may replaces it', async () => {
+  const set = await store().obtain(undefined, true);
+  nowMs = START_MS + 61 * DAY_MS;
+  assert.deepEqual(await store().obtain(set, false), set);
+});
+
+test('a deleted Secret is made again, and what is served goes on', async () => {
+  const set = await store().obtain(undefined, true);
+  kube.remove(SECRETS, REF);
+  const again = await store().obtain(set, false);
+  assert.equal(again.certPem, set.certPem);
+  assert.notEqual(decoded('ca.key'), set.caKeyPem);
+  assert.equal(decoded('tls.crt'), set.certPem);
+});
+
+test('the certificates of somebody else are served with, never written, and found fault with in words', async () => {
+  const { caPem, certPem, keyPem } = issueCertificates({ nowMs, hosts: HOSTS });
+  const encode = (pem: string): string => Buffer.from(pem).toString('base64');
+  const data = { 'ca.crt': encode(caPem), 'tls.crt': encode(certPem), 'tls.key': encode(keyPem) };
+  kube.put<Secret>(SECRETS, { metadata: REF, data });
+  nowMs = START_MS + 80 * DAY_MS;
+  assert.equal((await store().obtain(undefined, true)).certPem, certPem);
+  await assert.rejects(
+    store(['other.svc']).obtain(undefined, true),
+    /^Error: Secret metallb-system\/metallb-webhook-cert: tls\.crt is not for other\.svc; correct it, or empty it/,
+  );
+  assert.deepEqual(kube.writes, []);
 });
 
 test('a refusal of the API server is passed on', async () => {
   kube.refuse = () => refusal(403, 'Forbidden', 'secrets is forbidden');
-  await assert.rejects(store().obtain(), { code: 403 });
+  await assert.rejects(store().obtain(undefined, true), { code: 403 });
   kube.refuse = () => refusal(409, 'Conflict', 'always');
-  await assert.rejects(store().obtain(), { code: 409 });
+  await assert.rejects(store().obtain(undefined, true), { code: 409 });
 });
 
 test('no line of the log holds key material', async () => {
-  await store().obtain();
+  await store().obtain(undefined, true);
   assert.ok(lines.length > 0);
   assert.doesNotMatch(JSON.stringify(lines), /BEGIN|LS0t/);
 });

@@ -3,9 +3,12 @@ import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import {
+  authoritiesIn,
   faultOfAuthority,
   faultOfCertificates,
   issueCertificates,
+  issuerOf,
+  isValidAt,
   needsRenewal,
 } from '../../../src/webhook/certificates.ts';
 
@@ -108,10 +111,7 @@ describe('faultOfCertificates', () => {
   });
 
   const faults: [string, Partial<typeof set>, string][] = [
-    ['no authority', { caPem: '' }, 'ca.crt is not a certificate'],
-    ['a server certificate as authority', { caPem: set.certPem }, 'ca.crt is not a certificate authority'],
-    ['another key', { caKeyPem: other.caKeyPem }, 'ca.key is not the key of ca.crt'],
-    ['a key that is no key', { caKeyPem: 'x' }, 'ca.key is not the key of ca.crt'],
+    ['no authority', { caPem: '' }, 'tls.crt is not signed by ca.crt'],
     ['no certificate', { certPem: 'x' }, 'tls.crt is not a certificate'],
     ['the key of another', { keyPem: other.keyPem }, 'tls.key is not the key of tls.crt'],
     [
@@ -124,8 +124,11 @@ describe('faultOfCertificates', () => {
     test(name, () => assert.equal(faultOfCertificates({ ...set, ...change }, HOSTS), expected));
   }
 
-  test('an authority of our name with a key issueCertificates cannot sign with', () => {
-    assert.equal(faultOfAuthority(OF_ED25519), 'ca.crt is not an authority Cleat made');
+  test('of several authorities any may have signed it', () => {
+    const caPem = other.caPem + set.caPem;
+    assert.equal(faultOfCertificates({ ...set, caPem }, HOSTS), undefined);
+    assert.deepEqual(authoritiesIn(caPem), [other.caPem, set.caPem]);
+    assert.equal(issuerOf({ ...set, caPem }), set.caPem);
   });
 
   test('a host the certificate does not name', () => {
@@ -140,6 +143,35 @@ describe('faultOfCertificates', () => {
     );
     const any = fc.record({ caPem: text, caKeyPem: text, certPem: text, keyPem: text });
     fc.assert(fc.property(any, (value) => void faultOfCertificates(value, HOSTS)));
+    fc.assert(fc.property(any, (value) => void faultOfAuthority(value)));
+  });
+});
+
+describe('faultOfAuthority', () => {
+  const other = issueCertificates({ nowMs: NOW_MS, hosts: HOSTS });
+  const faults: [string, Partial<typeof set>, string][] = [
+    ['no authority', { caPem: '' }, 'ca.crt is not a certificate'],
+    ['a server certificate', { caPem: set.certPem }, 'ca.crt is not a certificate authority'],
+    ['another key', { caKeyPem: other.caKeyPem }, 'ca.key is not the key of ca.crt'],
+    ['a key that is no key', { caKeyPem: 'x' }, 'ca.key is not the key of ca.crt'],
+  ];
+  for (const [name, change, expected] of faults) {
+    test(name, () => assert.equal(faultOfAuthority({ ...set, ...change }), expected));
+  }
+
+  test('an authority of our name with a key issueCertificates cannot sign with', () => {
+    assert.equal(faultOfAuthority(OF_ED25519), 'ca.crt is not an authority Cleat made');
+  });
+});
+
+describe('isValidAt', () => {
+  test('from its first to its last moment, and never for garbage', () => {
+    const lastMs = NOW_MS + 90 * DAY_MS;
+    assert.deepEqual(
+      [NOW_MS - DAY_MS, NOW_MS, lastMs - 1, lastMs].map((ms) => isValidAt(set.certPem, ms)),
+      [false, true, true, false],
+    );
+    assert.equal(isValidAt('', NOW_MS), false);
   });
 });
 

@@ -1,0 +1,59 @@
+/** Runs controller, webhook or both in a cluster: from flags to parts. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { UserError } from '../api/user-error.ts';
+import { faultOfTimings } from '../kube/election.ts';
+import { CONTROLLER_METRICS } from '../platform/metric-names.ts';
+import { type ControlOptions, controlParts } from './control-parts.ts';
+import type { ElectionFlags } from './election-flags.ts';
+import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
+
+/** The flags of the verbs with a webhook, as commander names them. */
+export interface ControlFlags extends ClusterFlags {
+  readonly webhookUrl?: string;
+  readonly webhookPort: number;
+  /** Milliseconds. */
+  readonly shutdownDelayDuration: number;
+}
+
+/** Until a signal; resolves with the exit code. Throws UserError for flags that do not fit together. */
+export async function runControl(
+  flags: ControlFlags & Partial<ElectionFlags>,
+  runs: ControlOptions['runs'],
+): Promise<number> {
+  const { namespace, lbClass, webhookPort: port, webhookUrl: url, shutdownDelayDuration: drainMs } = flags;
+  const election = electionOf(flags);
+  return runInCluster(flags, {
+    name: runs === 'webhook' ? 'webhook' : 'controller',
+    metrics: CONTROLLER_METRICS,
+    healthHost: '',
+    drainMs,
+    build: (surroundings) =>
+      controlParts({
+        ...surroundings,
+        namespace,
+        lbClass,
+        runs,
+        ...(election === undefined ? {} : { election }),
+        webhook: { host: '::', port, drainMs, ...(url === undefined ? {} : { url }) },
+      }),
+  });
+}
+
+function electionOf(flags: Partial<ElectionFlags>): ControlOptions['election'] {
+  const {
+    leaderElect = false,
+    leaderElectLeaseDuration: leaseDurationMs = 0,
+    leaderElectRenewDeadline: renewDeadlineMs = 0,
+    leaderElectRetryPeriod: retryPeriodMs = 0,
+    leaderElectResourceName: name = '',
+  } = flags;
+  if (!leaderElect) return undefined;
+  const timings = { leaseDurationMs, renewDeadlineMs, retryPeriodMs };
+  const fault = faultOfTimings(timings);
+  if (fault !== undefined)
+    throw new UserError(`--leader-elect-lease-duration, -renew-deadline, -retry-period: ${fault}`);
+  const { METALLB_POD_NAME: pod = '' } = process.env;
+  // Random, because a container that is restarted has the name of its predecessor, which may still be writing.
+  return { name, timings, identity: `${pod === '' ? hostname() : pod}_${randomUUID()}` };
+}

@@ -12,6 +12,7 @@ import { pool } from '../../support/allocation.ts';
 import { ControllerWorld } from '../../support/controller-world.ts';
 import { refusal } from '../../support/fake-kube.ts';
 import { settle } from '../../support/virtual-clock.ts';
+import { runs } from '../../support/runs.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 const POOLS = [
@@ -170,6 +171,6 @@ async function run(steps: readonly Step[]): Promise<void> {
 test('no address in two statuses, and every Service is told, whatever happens', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 30, size: 'max' }), async (steps) => run(steps)),
-    { numRuns: 100 },
+    runs(40),
   );
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatYaml, parseYaml, parseYamlDocuments } from '../../../src/platform/yaml.ts';
+import { runs } from '../../support/runs.ts';
 
 function value(text: string): unknown {
   const parsed = parseYaml(text);
@@ -162,6 +163,6 @@ test('never throws', () => {
       for (const document of documents) assert.doesNotThrow(() => JSON.stringify(document.value));
       for (const fault of faults) assert.ok(fault.line >= 1 && fault.why !== '');
     }),
-    { numRuns: 1000 },
+    runs(300),
   );
 });

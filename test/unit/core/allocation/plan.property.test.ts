@@ -13,6 +13,7 @@ import type { Snapshot } from '../../../../src/core/config/snapshot.ts';
 import { formatAddress } from '../../../../src/core/net/address.ts';
 import type { ServiceText } from '../../../support/allocation.ts';
 import { address, brief, pool, view } from '../../../support/allocation.ts';
+import { runs } from '../../../support/runs.ts';
 
 const CHUNKS = [
   '192.0.2.0/30',
@@ -223,7 +224,7 @@ test('no address has two holders that may not share it, and every decision is a 
         checkLedger(ledger, snapshot, views.keys());
       }
     }),
-    { numRuns: 400 },
+    runs(100),
   );
 });
 
@@ -270,7 +271,7 @@ test('the nearest free address is free, open and as near as any', () => {
         assert.ok(usable.some((candidate) => candidate.name === near.pool));
       },
     ),
-    { numRuns: 400 },
+    runs(100),
   );
 });
 
@@ -304,7 +305,7 @@ test('who takes the addresses that are offered instead gets them, two where two 
         }
       },
     ),
-    { numRuns: 400 },
+    runs(100),
   );
 });
 
@@ -339,6 +340,6 @@ test('a restart keeps what every status says, wherever the ledger had it so', ()
       for (const seen of stored)
         assert.deepEqual(after.holding(seen.key)?.addresses, before.holding(seen.key)?.addresses);
     }),
-    { numRuns: 300 },
+    runs(100),
   );
 });

@@ -10,6 +10,7 @@ import {
 import { applyConfiguration } from '../../../../../src/standalone/apiserver/apply/server-side-apply.ts';
 import { ApiError } from '../../../../../src/standalone/apiserver/definition.ts';
 import type { Schema, Stored } from '../../../../../src/standalone/apiserver/definition.ts';
+import { runs } from '../../../../support/runs.ts';
 
 const SCHEMA: Schema = {
   type: 'object',
@@ -324,6 +325,7 @@ test('a forced apply gets what it wants, twice gets no more, and withdrawing lea
       const conflicts = (): unknown => subject.apply('them', { spec: theirs });
       assert.doesNotThrow(conflicts);
     }),
+    runs(40),
   );
 });
 

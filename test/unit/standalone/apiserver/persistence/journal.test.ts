@@ -11,6 +11,7 @@ import type { Journal } from '../../../../../src/standalone/apiserver/persistenc
 import { Storage } from '../../../../../src/standalone/apiserver/storage.ts';
 import { MemoryDisk } from '../../../../support/memory-disk.ts';
 import { RecordingLog } from '../../../../support/recording-log.ts';
+import { runs } from '../../../../support/runs.ts';
 
 const THINGS = { group: '', plural: 'things' };
 
@@ -134,7 +135,7 @@ test('a power failure takes only what was not acknowledged', async () => {
         assert.equal(stateOf(found), states.get(found.revision));
       },
     ),
-    { numRuns: 200 },
+    runs(100),
   );
 });
 

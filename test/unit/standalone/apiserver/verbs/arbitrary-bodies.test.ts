@@ -15,6 +15,7 @@ import { remove } from '../../../../../src/standalone/apiserver/verbs/delete.ts'
 import { list } from '../../../../../src/standalone/apiserver/verbs/read.ts';
 import { patch, update } from '../../../../../src/standalone/apiserver/verbs/update.ts';
 import { VirtualClock } from '../../../../support/virtual-clock.ts';
+import { runs } from '../../../../support/runs.ts';
 
 function machineryOf(): Machinery {
   const clock = new VirtualClock();
@@ -184,6 +185,6 @@ test('any body of any kind is served or refused', async () => {
       }
       await served(() => remove(machinery, callOf(definition, name, body)));
     }),
-    { numRuns: 150 },
+    runs(60),
   );
 });

@@ -29,8 +29,8 @@ import {
 import { until } from './until.ts';
 
 const FIELD_MANAGER = 'lab';
-const START_TIMEOUT_MS = 20_000;
-const EVENT_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 60_000;
+const EVENT_TIMEOUT_MS = 30_000;
 
 export interface ControlPlaneOptions {
   readonly name: string;
@@ -125,7 +125,7 @@ export class ControlPlane {
   }
 
   /** The addresses in the Service's status, once there are any. */
-  addressesOf(serviceName: string, timeoutMs = 10_000): Promise<string[]> {
+  addressesOf(serviceName: string, timeoutMs = EVENT_TIMEOUT_MS): Promise<string[]> {
     return until(`an address for Service ${serviceName}`, timeoutMs, async () => {
       const service = await this.client.get<Service>(SERVICES, { namespace: 'default', name: serviceName });
       const addresses = (service?.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);

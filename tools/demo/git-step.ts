@@ -10,7 +10,7 @@ import type { Report } from './report.ts';
 import { kubectl, manifest, showStart } from './stage.ts';
 
 const NAMESPACE = 'metallb-system';
-const ARRIVAL_TIMEOUT_MS = 15_000;
+const ARRIVAL_TIMEOUT_MS = 45_000;
 const ONE_ADDRESS = '172.16.0.200-172.16.0.200';
 const TWO_ADDRESSES = '172.16.0.200-172.16.0.201';
 

@@ -20,7 +20,7 @@ export interface Installation {
   readonly nearest: string;
 }
 
-const FAILOVER_TIMEOUT_MS = 15_000;
+const FAILOVER_TIMEOUT_MS = 45_000;
 
 /** Configuration, then the Service: it gets the first address and says so in condition and events. */
 export async function showAddress(stage: Stage, installation: Installation): Promise<void> {

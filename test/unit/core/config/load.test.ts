@@ -6,7 +6,7 @@ import type { Namespace } from '../../../../src/api/kubernetes.ts';
 import type { IPAddressPool, L2Advertisement } from '../../../../src/api/metallb.ts';
 import type { ConfigInput } from '../../../../src/core/config/load.ts';
 import { loadConfig } from '../../../../src/core/config/load.ts';
-import { advertisementsOf } from '../../../../src/core/config/snapshot.ts';
+import { advertisementsOf, EMPTY_SNAPSHOT } from '../../../../src/core/config/snapshot.ts';
 import { formatRange } from '../../../../src/core/net/range.ts';
 
 const namespace = 'metallb-system';
@@ -45,7 +45,7 @@ function loaded(input: Partial<ConfigInput>) {
 }
 
 test('nothing configured is a configuration', () => {
-  assert.deepEqual(load({}), { snapshot: { pools: new Map(), l2Advertisements: [] }, findings: [] });
+  assert.deepEqual(load({}), { snapshot: EMPTY_SNAPSHOT, findings: [] });
 });
 
 test('the pools of installation S1', () => {
@@ -309,9 +309,8 @@ test('a ConfigMap with faults, or that clashes, does not block the IPAddressPool
   const cases: [IPAddressPool, ConfigInput['legacy'], string][] = [
     [
       pool('new', ['10.0.1.0/24']),
-      { source: configMap, document: { peers: [{}], 'address-pools': [{ ...other, protocol: 'bgp' }] } },
-      'LB209 data.config.peers is not supported: this version announces with protocol layer2 only; ' +
-        'LB209 data.config.address-pools[0].protocol bgp is not supported: this version announces with protocol layer2 only',
+      { source: configMap, document: { peers: [{ 'peer-asn': 1, 'peer-address': '10.0.0.1' }] } },
+      'LB208 data.config.peers[0].my-asn is missing: write the AS number of this side',
     ],
     [
       pool('new', ['10.0.1.0/24']),

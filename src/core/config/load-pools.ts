@@ -1,0 +1,70 @@
+/** The pools of all sources together: who may use them, and that none has an address or a name of another. */
+import type { Finding } from '../../api/findings.ts';
+import { IP_ADDRESS_POOLS } from '../../api/metallb.ts';
+import type { PoolDraft } from './address-pool.ts';
+import { readAddressPool, resolvePool } from './address-pool.ts';
+import { labelsOf } from './facts.ts';
+import type { ConfigInput } from './input.ts';
+import type { LegacyPoolRead, LegacyReads } from './legacy-reads.ts';
+import type { Read } from './objects.ts';
+import { compareText, reader, tell } from './objects.ts';
+import { checkOverlaps } from './pool-ranges.ts';
+import type { PoolSelection } from './pool-selection.ts';
+import { selectPools } from './pool-selection.ts';
+import { keepOneOfEachName } from './same-name.ts';
+import type { Pool } from './snapshot.ts';
+
+export interface LoadedPools {
+  /** In the order of their names. */
+  readonly byName: ReadonlyMap<string, Pool>;
+  readonly drafts: ReadonlyMap<string, Read<PoolDraft>>;
+  /** Those of the ConfigMap that count. Their advertisements go with them. */
+  readonly fromLegacy: readonly LegacyPoolRead[];
+  /** An advertisement with the names of the pools it selects. */
+  select<T extends { readonly selection: PoolSelection }>(
+    draft: T,
+  ): Omit<T, 'selection'> & { readonly pools: ReadonlySet<string> };
+}
+
+const readPools = reader(IP_ADDRESS_POOLS.kind, readAddressPool);
+
+export function loadPools(input: ConfigInput, legacy: LegacyReads, findings: Finding[]): LoadedPools {
+  const reads = readPools(input.pools, input.namespace);
+  const legacyReads = legacy.pools.map(({ pool }) => pool);
+  tell(reads, findings);
+  findings.push(...legacy.findings);
+  tell(legacyReads, findings);
+  const same = (a: PoolDraft, b: PoolDraft): boolean => sameRanges(a.pool, b.pool);
+  const drafts = keepOneOfEachName('pool', reads, legacyReads, same, findings);
+  const sorted = [...drafts.values()].toSorted((a, b) => compareText(a.value.name, b.value.name));
+  const namespaces = labelsOf(input.namespaces);
+  const byName = new Map<string, Pool>();
+  for (const read of sorted) {
+    const resolved = resolvePool(read, namespaces);
+    byName.set(read.value.name, resolved.pool);
+    findings.push(...resolved.findings);
+  }
+  checkOverlaps(
+    sorted.flatMap(({ value }) => value.entries),
+    findings,
+  );
+  const all = new Set(byName.keys());
+  return {
+    byName,
+    drafts,
+    fromLegacy: legacy.pools
+      .filter(({ pool }) => drafts.get(pool.value.name) === pool)
+      .toSorted((a, b) => compareText(a.pool.value.name, b.pool.value.name)),
+    select: ({ selection, ...rest }) => ({ ...rest, pools: selectPools(selection, byName, all) }),
+  };
+}
+
+/** Whether both pools have exactly the same addresses, written the same way. */
+export function sameRanges(a: Pool, b: Pool): boolean {
+  const text = ({ ranges }: Pool) =>
+    ranges
+      .map(({ family, first, last }) => `${family} ${first} ${last}`)
+      .toSorted()
+      .join();
+  return text(a) === text(b);
+}

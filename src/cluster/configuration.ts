@@ -8,31 +8,64 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Finding } from '../api/findings.ts';
 import { formatFinding } from '../api/findings.ts';
-import type { ConfigMap, Namespace } from '../api/kubernetes.ts';
-import { CONFIG_MAPS, NAMESPACES } from '../api/kubernetes.ts';
-import type { KubeObject } from '../api/meta.ts';
-import type { IPAddressPool, L2Advertisement } from '../api/metallb.ts';
-import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS, LEGACY_CONFIG_KEY, LEGACY_CONFIG_MAP } from '../api/metallb.ts';
+import type { ConfigMap, Namespace, Node } from '../api/kubernetes.ts';
+import { CONFIG_MAPS, NAMESPACES, NODES } from '../api/kubernetes.ts';
+import type { KubeObject, ObjectRef, Resource } from '../api/meta.ts';
+import type {
+  BFDProfile,
+  BGPAdvertisement,
+  BGPPeer,
+  Community,
+  IPAddressPool,
+  L2Advertisement,
+} from '../api/metallb.ts';
+import {
+  BFD_PROFILES,
+  BGP_ADVERTISEMENTS,
+  BGP_PEERS,
+  COMMUNITIES,
+  IP_ADDRESS_POOLS,
+  L2_ADVERTISEMENTS,
+  LEGACY_CONFIG_KEY,
+  LEGACY_CONFIG_MAP,
+} from '../api/metallb.ts';
+import type { BgpType } from '../core/config/backend.ts';
 import type { ConfigInput } from '../core/config/load.ts';
 import { isFault, loadConfig } from '../core/config/load.ts';
+import { remember } from '../core/config/remember.ts';
 import type { Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
-import type { KubeClient, Log, ParseYaml, Startable, Store, StoreEvent } from '../ports.ts';
+import type { KubeClient, Log, ParseYaml, Startable, Store } from '../ports.ts';
+import type { Watched } from './observed.ts';
+import { Observed } from './observed.ts';
+import { SecretFacts } from './secret-facts.ts';
 
 export interface ConfigurationDeps {
   readonly client: KubeClient;
   /** The namespace configuration is read from. */
   readonly namespace: string;
+  /** Leaves numbers that are not written as they print what they are written as: text. */
   readonly parseYaml: ParseYaml;
   readonly log: Log;
+  /** Default native. */
+  readonly bgpType?: BgpType;
+  /** On a speaker the name of its node. Then only its own BGP peers count, and their Secrets are looked at. */
+  readonly nodeName?: string;
 }
 
 export class Configuration implements Startable {
   readonly #deps: ConfigurationDeps;
-  readonly #pools: Store<IPAddressPool> & Startable;
-  readonly #l2Advertisements: Store<L2Advertisement> & Startable;
-  readonly #namespaces: Store<Namespace> & Startable;
-  readonly #configMaps: Store<ConfigMap> & Startable;
+  readonly #pools: Observed<IPAddressPool>;
+  readonly #l2Advertisements: Observed<L2Advertisement>;
+  readonly #bgpAdvertisements: Observed<BGPAdvertisement>;
+  readonly #bgpPeers: Observed<BGPPeer>;
+  readonly #bfdProfiles: Observed<BFDProfile>;
+  readonly #communities: Observed<Community>;
+  readonly #namespaces: Observed<Namespace>;
+  readonly #nodes: Observed<Node>;
+  readonly #configMaps: Observed<ConfigMap>;
+  readonly #secrets: SecretFacts;
+  readonly #readLegacy: (configMap: ConfigMap) => ConfigInput['legacy'];
   readonly #listeners = new Set<() => void>();
   readonly #whenListed = Promise.withResolvers<void>();
   readonly #whenLoaded = Promise.withResolvers<void>();
@@ -46,13 +79,29 @@ export class Configuration implements Startable {
   constructor(deps: ConfigurationDeps) {
     const { client, namespace } = deps;
     this.#deps = deps;
-    this.#pools = client.observe(IP_ADDRESS_POOLS, { namespace });
-    this.#l2Advertisements = client.observe(L2_ADVERTISEMENTS, { namespace });
-    this.#namespaces = client.observe(NAMESPACES);
-    this.#configMaps = client.observe(CONFIG_MAPS, {
-      namespace,
-      fieldSelector: `metadata.name=${LEGACY_CONFIG_MAP}`,
-    });
+    const configured = <T extends KubeObject & { spec?: unknown }>(resource: Resource): Observed<T> =>
+      new Observed(client.observe<T>(resource, { namespace }), ({ metadata, spec }) => [
+        metadata.labels,
+        spec,
+      ]);
+    this.#pools = configured(IP_ADDRESS_POOLS);
+    this.#l2Advertisements = configured(L2_ADVERTISEMENTS);
+    this.#bgpAdvertisements = configured(BGP_ADVERTISEMENTS);
+    this.#bgpPeers = configured(BGP_PEERS);
+    this.#bfdProfiles = configured(BFD_PROFILES);
+    this.#communities = configured(COMMUNITIES);
+    const labels = ({ metadata }: KubeObject): unknown => metadata.labels;
+    this.#namespaces = new Observed(client.observe<Namespace>(NAMESPACES), labels);
+    this.#nodes = new Observed(client.observe<Node>(NODES), labels);
+    const onlyLegacy = { namespace, fieldSelector: `metadata.name=${LEGACY_CONFIG_MAP}` };
+    this.#configMaps = new Observed(client.observe<ConfigMap>(CONFIG_MAPS, onlyLegacy), ({ data }) => data);
+    this.#secrets = new SecretFacts(client, namespace, () => this.#schedule());
+    this.#readLegacy = remember((configMap) => this.#parseLegacy(configMap));
+  }
+
+  /** Where configuration is read from. */
+  get namespace(): string {
+    return this.#deps.namespace;
   }
 
   /** True once every kind was listed and looked at, with faults or without; never false again. */
@@ -75,37 +124,57 @@ export class Configuration implements Startable {
     return this.#findings;
   }
 
-  /** The objects as they are now, by name: what a change to one of them is judged with. */
+  /**
+   * The objects as they are now, by name: what a change to one of them is judged with. Lists and objects in it stay the same
+   * ones until something in them changes that matters, so loading it again is cheap.
+   */
   input(): ConfigInput {
-    const legacy = this.#legacy();
+    const { namespace, bgpType, nodeName } = this.#deps;
+    const [configMap] = this.#configMaps.list();
+    const legacy = configMap === undefined ? undefined : this.readLegacy(configMap);
     return {
-      namespace: this.#deps.namespace,
-      pools: sorted(this.#pools),
-      l2Advertisements: sorted(this.#l2Advertisements),
-      namespaces: sorted(this.#namespaces),
+      namespace,
+      pools: this.#pools.list(),
+      l2Advertisements: this.#l2Advertisements.list(),
+      bgpAdvertisements: this.#bgpAdvertisements.list(),
+      bgpPeers: this.#bgpPeers.list(),
+      bfdProfiles: this.#bfdProfiles.list(),
+      communities: this.#communities.list(),
+      namespaces: this.#namespaces.list(),
+      nodes: this.#nodes.list(),
+      ...(bgpType === undefined ? {} : { bgpType }),
+      ...(nodeName === undefined ? {} : { self: nodeName }),
       ...(legacy === undefined ? {} : { legacy }),
     };
   }
 
+  /** Every node as it is now. Started and stopped with the configuration. */
+  get nodes(): Store<Node> {
+    return this.#nodes.store;
+  }
+
+  /** The object that a finding speaks of, as it is now. */
+  objectOf({ kind, namespace = '', name }: ObjectRef): KubeObject | undefined {
+    const key = `${namespace}/${name}`;
+    return this.#configuring()
+      .find((each) => each.kind === kind)
+      ?.observed.store.get(key);
+  }
+
   /** One IPAddressPool as it is now, in force or not; undefined where there is none of that name. */
   poolNamed(name: string): IPAddressPool | undefined {
-    return this.#pools.get(`${this.#deps.namespace}/${name}`);
+    return this.#pools.store.get(`${this.#deps.namespace}/${name}`);
   }
 
   /** The labels of one namespace as they are now; undefined where there is no such namespace. */
   labelsOf(namespace: string): Readonly<Record<string, string>> | undefined {
-    const object = this.#namespaces.get(namespace);
+    const object = this.#namespaces.store.get(namespace);
     return object === undefined ? undefined : (object.metadata.labels ?? {});
   }
 
   /** The configuration this ConfigMap holds, were it the legacy one; undefined where its key is missing. */
   readLegacy(configMap: ConfigMap): ConfigInput['legacy'] {
-    const { namespace, parseYaml } = this.#deps;
-    const text = configMap.data?.[LEGACY_CONFIG_KEY];
-    if (text === undefined) return undefined;
-    const source = { kind: CONFIG_MAPS.kind, namespace, name: LEGACY_CONFIG_MAP };
-    const parsed = parseYaml(text);
-    return parsed.ok ? { source, document: parsed.value } : { source, malformed: parsed.why };
+    return this.#readLegacy(configMap);
   }
 
   /** Calls back when `listed` or `loaded` turns true and at each change of snapshot or findings. Returns the way to stop. */
@@ -128,14 +197,7 @@ export class Configuration implements Startable {
   async start(): Promise<void> {
     if (this.#life !== 'new') return;
     this.#life = 'running';
-    const relabelled = ({ metadata }: KubeObject) => metadata.labels;
-    const configured = ({ metadata, spec }: IPAddressPool | L2Advertisement) => [metadata.labels, spec];
-    this.#unsubscribe = [
-      this.#reloadOnChange(this.#pools, configured),
-      this.#reloadOnChange(this.#l2Advertisements, configured),
-      this.#reloadOnChange(this.#namespaces, relabelled),
-      this.#reloadOnChange(this.#configMaps, ({ data }) => data),
-    ];
+    this.#unsubscribe = this.#observed().map((each) => each.follow(() => this.#schedule()));
     for (const store of this.#stores()) void store.whenSynced().then(() => this.#schedule());
     await Promise.all(this.#stores().map((store) => store.start()));
   }
@@ -143,24 +205,28 @@ export class Configuration implements Startable {
   async stop(): Promise<void> {
     this.#life = 'stopped';
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await Promise.all(this.#stores().map((store) => store.stop()));
+    await Promise.all([this.#secrets.stop(), ...this.#stores().map((store) => store.stop())]);
+  }
+
+  /** What users configure with, by kind. */
+  #configuring(): readonly { readonly kind: string; readonly observed: Watched }[] {
+    return [
+      { kind: IP_ADDRESS_POOLS.kind, observed: this.#pools },
+      { kind: L2_ADVERTISEMENTS.kind, observed: this.#l2Advertisements },
+      { kind: BGP_ADVERTISEMENTS.kind, observed: this.#bgpAdvertisements },
+      { kind: BGP_PEERS.kind, observed: this.#bgpPeers },
+      { kind: BFD_PROFILES.kind, observed: this.#bfdProfiles },
+      { kind: COMMUNITIES.kind, observed: this.#communities },
+      { kind: CONFIG_MAPS.kind, observed: this.#configMaps },
+    ];
+  }
+
+  #observed(): readonly Watched[] {
+    return [...this.#configuring().map(({ observed }) => observed), this.#namespaces, this.#nodes];
   }
 
   #stores(): readonly (Store<KubeObject> & Startable)[] {
-    return [this.#pools, this.#l2Advertisements, this.#namespaces, this.#configMaps];
-  }
-
-  /** Pool counters in status and heartbeats of namespaces change often and mean nothing here: only `relevant` parts count. */
-  #reloadOnChange<T extends KubeObject>(store: Store<T>, relevant: (object: T) => unknown): () => void {
-    return store.subscribe(({ type, object, previous }: StoreEvent<T>) => {
-      if (
-        type === 'modified' &&
-        previous !== undefined &&
-        isDeepStrictEqual(relevant(object), relevant(previous))
-      )
-        return;
-      this.#schedule();
-    });
+    return this.#observed().map(({ store }) => store);
   }
 
   /** A burst of changes, such as a list, is loaded once. */
@@ -174,7 +240,9 @@ export class Configuration implements Startable {
   }
 
   #reload(): void {
-    const { snapshot, findings } = loadConfig(this.input());
+    const secrets = this.#deps.nodeName === undefined ? undefined : this.#secrets.about(this.#secretNames());
+    if (this.#deps.nodeName !== undefined && secrets === undefined) return;
+    const { snapshot, findings } = loadConfig({ ...this.input(), ...(secrets && { secrets }) });
     const newSnapshot = snapshot !== undefined && !isDeepStrictEqual(snapshot, this.#snapshot);
     const newFindings = !isDeepStrictEqual(findings, this.#findings);
     const firstTime = !this.#listed;
@@ -218,18 +286,23 @@ export class Configuration implements Startable {
   }
 
   #logSnapshot(message: string): void {
-    const { pools, l2Advertisements } = this.snapshot;
-    this.#deps.log.info(message, { pools: pools.size, advertisements: l2Advertisements.length });
+    const { pools, l2Advertisements, bgpAdvertisements, bgpPeers } = this.snapshot;
+    const advertisements = l2Advertisements.length;
+    const bgp = { bgpAdvertisements: bgpAdvertisements.length, bgpPeers: bgpPeers.size };
+    this.#deps.log.info(message, { pools: pools.size, advertisements, ...bgp });
   }
 
-  #legacy(): ConfigInput['legacy'] {
-    const configMap = this.#configMaps.get(`${this.#deps.namespace}/${LEGACY_CONFIG_MAP}`);
-    return configMap === undefined ? undefined : this.readLegacy(configMap);
+  #secretNames(): ReadonlySet<string> {
+    const names = this.#bgpPeers.list().map((peer) => peer.spec?.passwordSecret?.name);
+    return new Set(names.filter((name): name is string => typeof name === 'string' && name !== ''));
   }
-}
 
-/** In an order that does not depend on when objects came, so the same objects always give the same findings. */
-function sorted<T extends KubeObject>(store: Store<T>): T[] {
-  const nameOf = ({ metadata: { name = '' } }: T) => name;
-  return [...store.values()].toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  #parseLegacy(configMap: ConfigMap): ConfigInput['legacy'] {
+    const { namespace, parseYaml } = this.#deps;
+    const text = configMap.data?.[LEGACY_CONFIG_KEY];
+    if (text === undefined) return undefined;
+    const source = { kind: CONFIG_MAPS.kind, namespace, name: LEGACY_CONFIG_MAP };
+    const parsed = parseYaml(text);
+    return parsed.ok ? { source, document: parsed.value } : { source, malformed: parsed.why };
+  }
 }

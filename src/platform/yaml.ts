@@ -4,7 +4,7 @@
  * aliases that would blow up in memory are faults with their line. Nothing here throws.
  */
 import type { Document, ParsedNode, TagId, Tags } from 'yaml';
-import { LineCounter, parseAllDocuments, stringify } from 'yaml';
+import { LineCounter, parseAllDocuments, stringify, visit } from 'yaml';
 import type { ParseYaml } from '../ports.ts';
 
 export interface YamlDocuments {
@@ -19,18 +19,38 @@ interface YamlFault {
 }
 
 /** Reads text with at most one document; null where it has none. */
-export const parseYaml: ParseYaml = (text) => {
-  const { documents, faults } = parseYamlDocuments(text);
+export const parseYaml: ParseYaml = (text) => parseOne(text, () => undefined);
+
+/**
+ * The same, except that a plain number or boolean which is not written the way it prints comes as the text it is written as:
+ * `010`, `1.10`, `yes`, `0x1f`. So what was meant as a text can still be told, as Go's YAML tells it to a field that is one.
+ */
+export const parseTextualYaml: ParseYaml = (text) =>
+  parseOne(text, (document) => {
+    visit(document, {
+      Scalar: (_, node) => {
+        const { value, source, type } = node;
+        const isLossy = (typeof value === 'number' || typeof value === 'boolean') && String(value) !== source;
+        if (isLossy && type === 'PLAIN' && source !== undefined) node.value = source;
+      },
+    });
+  });
+
+function parseOne(text: string, adapt: (document: Document.Parsed) => void): ReturnType<ParseYaml> {
+  const { documents, faults } = parseYamlDocuments(text, adapt);
   const [fault] = faults;
   if (fault !== undefined) return { ok: false, why: `line ${fault.line}: ${fault.why}` };
   const [first, second] = documents;
   if (second !== undefined)
     return { ok: false, why: `line ${second.line}: a second document begins, one is expected` };
   return { ok: true, value: first?.value ?? null };
-};
+}
 
-/** Reads every document of a text. A document with a fault is left out; the others are there. */
-export function parseYamlDocuments(text: string): YamlDocuments {
+/** Reads every document of a text. A document with a fault is left out; the others are there, after `adapt` saw them. */
+export function parseYamlDocuments(
+  text: string,
+  adapt: (document: Document.Parsed) => void = () => undefined,
+): YamlDocuments {
   const lines = new LineCounter();
   const documents: { value: unknown; line: number }[] = [];
   const faults: YamlFault[] = [];
@@ -40,6 +60,7 @@ export function parseYamlDocuments(text: string): YamlDocuments {
     if (found.length > 0 || document.contents === null) continue;
     const line = lineAt(lines, document.contents.range[0]);
     try {
+      adapt(document);
       const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
       const why = whyNotJson(value);
       if (why !== undefined) faults.push({ line, why });

@@ -3,8 +3,8 @@
  * dates and no base-60 numbers. Only what JSON can carry comes through; duplicate keys, unknown tags, missing anchors and
  * aliases that would blow up in memory are faults with their line. Nothing here throws.
  */
-import type { Document, ParsedNode, TagId, Tags } from 'yaml';
-import { LineCounter, parseAllDocuments, stringify, visit } from 'yaml';
+import type { Document, Node, ParsedNode, TagId, Tags } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, stringify, visit } from 'yaml';
 import type { ParseYaml } from '../ports.ts';
 
 export interface YamlDocuments {
@@ -71,6 +71,38 @@ export function parseYamlDocuments(
     }
   }
   return { documents, faults };
+}
+
+/** A value inside a document: keys of maps and indexes of lists from the outside in. */
+export type YamlPath = readonly (string | number)[];
+
+/**
+ * The line (1 is the first) on which a value of the first document stands, or the key that leads to it, or, where there is
+ * none, the nearest thing around it. For a literal block (`|`) `inside` is a line of its text.
+ */
+export function lineOfPath(text: string, path: YamlPath, inside?: number): number {
+  const lines = new LineCounter();
+  const [document] = parseAll(text, lines, []);
+  let node: unknown = document?.contents;
+  let offset = (node as Node | null | undefined)?.range?.[0] ?? 0;
+  for (const step of path) {
+    const [at, next] = stepInto(node, step);
+    if (at === undefined) break;
+    offset = at.range?.[0] ?? offset;
+    node = next;
+  }
+  if (inside === undefined || !isScalar(node) || node.type !== 'BLOCK_LITERAL') return lineAt(lines, offset);
+  return lineAt(lines, node.range?.[0] ?? offset) + inside;
+}
+
+/** What a reader is shown for a step, its key in a map, and what is behind it. */
+function stepInto(node: unknown, step: string | number): readonly [Node | undefined, unknown] {
+  if (isMap(node)) {
+    const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+    return pair === undefined ? [undefined, undefined] : [pair.key as Node, pair.value];
+  }
+  const item = isSeq(node) && typeof step === 'number' ? node.items[step] : undefined;
+  return [item as Node | undefined, item];
 }
 
 /** One document, without anchors, that every YAML reader reads back the same. */

@@ -31,8 +31,8 @@ export interface ConfigInput {
   readonly nodes?: readonly Node[];
   /** The Secrets that peers name, by name. Absent: nobody looked, so nothing is said about them. */
   readonly secrets?: ReadonlyMap<string, SecretFact>;
-  /** The value of METALLB_BGP_TYPE. Default native, as in MetalLB. */
-  readonly bgpType?: BgpType;
+  /** The value of METALLB_BGP_TYPE. Default native, as in MetalLB; any: what one or the other cannot do does not matter. */
+  readonly bgpType?: BgpType | 'any';
   /** The node the Snapshot is for: BGPPeers and BGPAdvertisements for others are left out, faults included. */
   readonly self?: string;
   /** The legacy ConfigMap: the parsed YAML of its key `config` (numbers as written), or why that is no YAML. */

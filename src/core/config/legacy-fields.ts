@@ -103,13 +103,15 @@ function readSelector(value: unknown): unknown {
   if (!isFields(value)) return value;
   const { 'match-labels': labels, 'match-expressions': expressions } = value;
   return {
-    ...(isFields(labels)
-      ? {
-          matchLabels: Object.fromEntries(Object.entries(labels).map(([key, label]) => [key, asText(label)])),
-        }
-      : { matchLabels: labels }),
-    matchExpressions: Array.isArray(expressions) ? expressions.map(readExpression) : expressions,
+    ...(labels === undefined ? {} : { matchLabels: isFields(labels) ? textsOf(labels) : labels }),
+    ...(expressions === undefined
+      ? {}
+      : { matchExpressions: Array.isArray(expressions) ? expressions.map(readExpression) : expressions }),
   };
+}
+
+function textsOf(labels: Fields): Fields {
+  return Object.fromEntries(Object.entries(labels).map(([key, label]) => [key, asText(label)]));
 }
 
 function readExpression(value: unknown): unknown {

@@ -71,8 +71,9 @@ export function loadBgp(
   const bfdProfiles = byName([...profiles.values()].map(({ value }) => value));
   const world = { advertisements, pools: pools.byName, poolDrafts: pools.drafts, peers, nodes };
   checkBgp({ ...world, profiles: bfdProfiles, ...(secrets === undefined ? {} : { secrets }) }, findings);
+  const { bgpType = 'native' } = input;
   const ofBackend = { ...world, profiles: [...profiles.values()], communities, drafts };
-  checkBackend(input.bgpType ?? 'native', ofBackend, findings);
+  if (bgpType !== 'any') checkBackend(bgpType, ofBackend, findings);
   return {
     bgpAdvertisements: advertisements.map(({ advertisement }) => advertisement).toSorted(compareSources),
     bgpPeers: byName(peers.map(({ value }) => value.peer)),

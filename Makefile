@@ -30,7 +30,7 @@ verify: ## format, lint, types, dead code, and nothing generated is stale
 	@npm run --silent gen
 	@git diff --exit-code -- manifests docs/reference || { echo 'generated files differ: commit what make gen wrote'; exit 1; }
 
-build: setup ## bundle dist/cleat.mjs
+build: setup ## bundle the program into dist/
 	@npm run --silent build
 
 fmt: setup ## format everything

@@ -1,15 +1,32 @@
 /**
  * `npm run build [FOLDER]`: the program as one folder that needs nothing but Node: cleat.mjs (the command), packet-worker.mjs
  * (the thread that answers ARP), the chunks they load, and netsys.node (the native addon). They find each other because they
- * lie side by side.
+ * lie side by side. `cleat` starts cleat.mjs on the Node that npm brought, for hosts whose own is older.
  */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 
 const root = path.resolve(import.meta.dirname, '..');
 const dist = path.resolve(process.argv[2] ?? path.join(root, 'dist'));
 const addon = path.join(root, 'native/build/netsys.node');
+
+const LAUNCHER = `#!/bin/sh
+# Cleat on the Node.js that npm brought beside this folder, or else on the machine's own.
+folder=$(dirname "$(readlink -f "$0")")
+node=$folder/../node_modules/.bin/node
+[ -x "$node" ] || node=node
+exec "$node" "$folder/cleat.mjs" "$@"
+`;
 
 if (!existsSync(addon)) {
   console.error('bundle: native/build/netsys.node is missing; run `make setup`, which compiles it');
@@ -41,9 +58,10 @@ await build({
 });
 copyFileSync(addon, path.join(dist, 'netsys.node'));
 chmodSync(path.join(dist, 'cleat.mjs'), 0o755);
+writeFileSync(path.join(dist, 'cleat'), LAUNCHER, { mode: 0o755 });
 const bytes = readdirSync(dist)
   .filter((name) => name.endsWith('.mjs'))
   .reduce((sum, name) => sum + statSync(path.join(dist, name)).size, 0);
 console.log(
-  `${dist}: cleat.mjs, packet-worker.mjs and their chunks (${(bytes / 1e6).toFixed(1)} MB), netsys.node`,
+  `${dist}: cleat, cleat.mjs, packet-worker.mjs and their chunks (${(bytes / 1e6).toFixed(1)} MB), netsys.node`,
 );

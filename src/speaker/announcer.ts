@@ -32,7 +32,7 @@ export class Announcer {
   readonly #bursts: GratuitousBursts;
   readonly #entries = new Map<string, Entry>();
   /** Why a Service is not announced, to say it once. */
-  readonly #withheld = new Map<string, WithholdReason | 'unsupportedFamily'>();
+  readonly #withheld = new Map<string, WithholdReason>();
   #table = new Map<string, AnsweredAddress>();
   #changed = false;
 
@@ -53,10 +53,8 @@ export class Announcer {
       this.#withhold(key, service, decided.reason);
       return;
     }
-    const { families } = this.#deps.packets;
-    const addresses = decided.addresses.filter(({ family }) => families.has(family)).map(formatAddress);
-    if (addresses.length === 0) this.#withhold(key, service, 'unsupportedFamily');
-    else this.#announce(key, service, { addresses, interfaces: decided.interfaces });
+    const addresses = decided.addresses.map(formatAddress);
+    this.#announce(key, service, { addresses, interfaces: decided.interfaces });
   }
 
   /** The Service is gone. */
@@ -110,7 +108,7 @@ export class Announcer {
     );
   }
 
-  #withhold(key: string, service: Service, reason: WithholdReason | 'unsupportedFamily'): void {
+  #withhold(key: string, service: Service, reason: WithholdReason): void {
     this.#drop(key, reason);
     if (this.#withheld.get(key) === reason) return;
     this.#withheld.set(key, reason);

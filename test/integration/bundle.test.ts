@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -34,7 +34,7 @@ function findOldNode(): string | undefined {
 suite('bundle', () => {
   test('holds what it needs and nothing else', () => {
     const names = readdirSync(path.dirname(cleat)).filter((name) => !/\.(?:map|txt)$|^chunk-/.test(name));
-    assert.deepEqual(names.toSorted(), ['cleat.mjs', 'netsys.node', 'packet-worker.mjs']);
+    assert.deepEqual(names.toSorted(), ['cleat', 'cleat.mjs', 'netsys.node', 'packet-worker.mjs']);
   });
 
   test('is a command', () => {
@@ -42,6 +42,22 @@ suite('bundle', () => {
       execFileSync(cleat, ['version'], { encoding: 'utf8', env: { PATH: path.dirname(process.execPath) } }),
       /^cleat \d/,
     );
+  });
+
+  test('is started on the Node that npm brought, whatever the machine has', () => {
+    const bin = path.join(folder, 'node_modules/.bin');
+    mkdirSync(bin, { recursive: true });
+    symlinkSync(process.execPath, path.join(bin, 'node'));
+    symlinkSync(path.join(folder, 'dist/cleat'), path.join(folder, 'a-link'));
+    const machines = path.join(folder, 'machine');
+    mkdirSync(machines);
+    writeFileSync(path.join(machines, 'node'), '#!/bin/sh\necho the machine has one too\n', { mode: 0o755 });
+    const env = { PATH: `${machines}:/usr/bin:/bin` };
+    const start = (): string =>
+      execFileSync(path.join(folder, 'a-link'), ['version'], { encoding: 'utf8', env });
+    assert.match(start(), /^cleat \d/);
+    rmSync(bin, { recursive: true });
+    assert.match(start(), /^the machine has one too/);
   });
 
   test('runs a control plane', async () => {

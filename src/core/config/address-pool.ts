@@ -74,14 +74,16 @@ export interface ResolvedPool {
 
 /** Remembered for each pool and state of the namespaces. */
 export function resolvePool(read: Read<PoolDraft>, namespaces: NamespaceLabels): ResolvedPool {
-  return resolvedIn(namespaces)(read);
+  const { pool, namespaces: listed, namespaceSelectors: selectors } = read.value;
+  const isOpen = pool.allocation === undefined || (listed.length === 0 && selectors.length === 0);
+  return isOpen ? { pool, findings: NO_FINDINGS } : resolvedIn(namespaces)(read);
 }
+
+const NO_FINDINGS: readonly Finding[] = [];
 
 const resolvedIn = remember((namespaces: NamespaceLabels) =>
   remember((read: Read<PoolDraft>): ResolvedPool => {
     const { pool, namespaces: listed, namespaceSelectors: selectors } = read.value;
-    if (pool.allocation === undefined || (listed.length === 0 && selectors.length === 0))
-      return { pool, findings: [] };
     const allowed = new Set(listed);
     for (const [name, labels] of namespaces) {
       if (selectors.some((selector) => matchesSelector(selector, labels))) allowed.add(name);
@@ -92,6 +94,7 @@ const resolvedIn = remember((namespaces: NamespaceLabels) =>
       const what = 'match no namespace, so no Service may use the pool';
       new Report(read.origin, findings).addMissing('LB211', `${ALLOCATION}.namespaceSelectors`, what);
     }
-    return { pool: { ...pool, allocation: { ...pool.allocation, namespaces: allowed } }, findings };
+    const { priority = 0, serviceSelectors = [] } = pool.allocation ?? {};
+    return { pool: { ...pool, allocation: { priority, serviceSelectors, namespaces: allowed } }, findings };
   }),
 );

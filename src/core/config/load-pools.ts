@@ -8,9 +8,10 @@ import type { ConfigInput } from './input.ts';
 import type { LegacyPoolRead, LegacyReads } from './legacy-reads.ts';
 import type { Read } from './objects.ts';
 import { compareText, reader, tell } from './objects.ts';
+import type { RangeEntry } from './pool-ranges.ts';
 import { checkOverlaps } from './pool-ranges.ts';
-import type { PoolSelection } from './pool-selection.ts';
-import { selectPools } from './pool-selection.ts';
+import type { Selected, Selecting } from './pool-selection.ts';
+import { poolSelector } from './pool-selection.ts';
 import { keepOneOfEachName } from './same-name.ts';
 import type { Pool } from './snapshot.ts';
 
@@ -21,9 +22,7 @@ export interface LoadedPools {
   /** Those of the ConfigMap that count. Their advertisements go with them. */
   readonly fromLegacy: readonly LegacyPoolRead[];
   /** An advertisement with the names of the pools it selects. */
-  select<T extends { readonly selection: PoolSelection }>(
-    draft: T,
-  ): Omit<T, 'selection'> & { readonly pools: ReadonlySet<string> };
+  readonly select: <T extends Selecting>(draft: T) => Selected<T>;
 }
 
 const readPools = reader(IP_ADDRESS_POOLS.kind, readAddressPool);
@@ -39,23 +38,21 @@ export function loadPools(input: ConfigInput, legacy: LegacyReads, findings: Fin
   const sorted = [...drafts.values()].toSorted((a, b) => compareText(a.value.name, b.value.name));
   const namespaces = labelsOf(input.namespaces);
   const byName = new Map<string, Pool>();
+  const entries: RangeEntry[] = [];
   for (const read of sorted) {
     const resolved = resolvePool(read, namespaces);
     byName.set(read.value.name, resolved.pool);
-    findings.push(...resolved.findings);
+    for (const finding of resolved.findings) findings.push(finding);
+    for (const entry of read.value.entries) entries.push(entry);
   }
-  checkOverlaps(
-    sorted.flatMap(({ value }) => value.entries),
-    findings,
-  );
-  const all = new Set(byName.keys());
+  checkOverlaps(entries, findings);
   return {
     byName,
     drafts,
     fromLegacy: legacy.pools
       .filter(({ pool }) => drafts.get(pool.value.name) === pool)
       .toSorted((a, b) => compareText(a.pool.value.name, b.pool.value.name)),
-    select: ({ selection, ...rest }) => ({ ...rest, pools: selectPools(selection, byName, all) }),
+    select: poolSelector(byName),
   };
 }
 

@@ -6,7 +6,6 @@ import type { Finding } from '../../api/findings.ts';
 import type { ObjectRef } from '../../api/meta.ts';
 import type { Fields } from './read.ts';
 import { isFields } from './read.ts';
-import { remember } from './remember.ts';
 import type { Origin } from './report.ts';
 import { Report, originOf } from './report.ts';
 
@@ -37,17 +36,19 @@ export function reader<T>(kind: string, read: ReadFields<T>): ReadAll<T> {
       return read(fields, report);
     });
   };
-  const known = remember<object, Map<string, Read<T>>>(() => new Map());
-  return (objects, namespace) =>
-    objects.map((object) => {
+  const known = new Map<string, WeakMap<object, Read<T>>>();
+  return (objects, namespace) => {
+    const before = known.get(namespace) ?? new WeakMap<object, Read<T>>();
+    known.set(namespace, before);
+    return objects.map((object) => {
       if (typeof object !== 'object' || object === null) return readOne(object, namespace);
-      const byNamespace = known(object);
-      const before = byNamespace.get(namespace);
-      if (before !== undefined) return before;
-      const now = readOne(object, namespace);
-      byNamespace.set(namespace, now);
-      return now;
+      const remembered = before.get(object);
+      if (remembered !== undefined) return remembered;
+      const read = readOne(object, namespace);
+      before.set(object, read);
+      return read;
     });
+  };
 }
 
 export function keyOf({ namespace = '', name }: ObjectRef): string {
@@ -56,17 +57,20 @@ export function keyOf({ namespace = '', name }: ObjectRef): string {
 
 /** Adds what is wrong with each object by itself. */
 export function tell(reads: readonly Read<unknown>[], findings: Finding[]): void {
-  for (const read of reads) findings.push(...read.findings);
+  for (const read of reads) if (read.findings.length > 0) findings.push(...read.findings);
 }
 
 /** By code unit, as Go compares, so the order does not depend on anybody's locale. */
 export function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+  if (a < b) return -1;
+  return a === b ? 0 : 1;
 }
 
-export function compareSources(a: { readonly source: ObjectRef }, b: { readonly source: ObjectRef }): number {
-  return compareText(keyOf(a.source), keyOf(b.source));
+export function compareSources(
+  { source: a }: { readonly source: ObjectRef },
+  { source: b }: { readonly source: ObjectRef },
+): number {
+  return compareText(a.namespace ?? '', b.namespace ?? '') || compareText(a.name, b.name);
 }
 
 function refOf(kind: string, fields: Fields, namespace: string): ObjectRef {

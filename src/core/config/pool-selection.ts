@@ -48,10 +48,8 @@ export function poolSelector(
 
 const asNamed = remember((draft: Selecting) => withPools(draft, new Set(draft.selection.names.toSorted())));
 
-function withPools<T extends Selecting>(
-  { selection: _, ...rest }: T,
-  pools: ReadonlySet<string>,
-): Selected<T> {
+function withPools<T extends Selecting>(draft: T, pools: ReadonlySet<string>): Selected<T> {
+  const { selection: _, ...rest } = draft;
   return { ...rest, pools };
 }
 

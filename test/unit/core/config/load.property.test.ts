@@ -18,7 +18,7 @@ const or = (right: unknown, ...others: unknown[]): fc.Arbitrary<unknown> =>
     { arbitrary: json, weight: 1 },
   );
 const list = (entry: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
-  fc.oneof({ arbitrary: json, weight: 1 }, { arbitrary: fc.array(entry, { maxLength: 2 }), weight: 40 });
+  fc.oneof({ arbitrary: json, weight: 1 }, { arbitrary: fc.array(entry, { maxLength: 1 }), weight: 40 });
 const fields = (of: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<unknown> =>
   fc.oneof(
     { arbitrary: json, weight: 1 },
@@ -34,7 +34,11 @@ const object = (spec: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<unkno
   return fields({ metadata, spec: fields(spec) });
 };
 
-const expression = fields({ key: or('k'), operator: or('In', 'Exists'), values: or(['a'], ['a', 'a'], []) });
+const expression = fields({
+  key: fc.oneof(fc.stringMatching(/^[a-z]{1,9}$/), json),
+  operator: or('In', 'Exists'),
+  values: or(['a'], ['a', 'a'], []),
+});
 const selectors = list(
   fields({ matchLabels: or({ a: 'b' }, { 'bad key': 'x' }), matchExpressions: list(expression) }),
 );
@@ -67,8 +71,8 @@ const input: fc.Arbitrary<unknown> = fc.record({
   ),
   bgpAdvertisements: fc.array(
     object({
-      aggregationLength: or(24, 33),
-      aggregationLengthV6: or(64, -1),
+      aggregationLength: or(32, 24, 33),
+      aggregationLengthV6: or(128, 64, -1),
       localPref: or(0, 7),
       communities: or(['1:2'], ['blue'], ['1:2:3']),
       ipAddressPools: names,
@@ -87,29 +91,32 @@ const input: fc.Arbitrary<unknown> = fc.record({
       interface: or('', 'eth0'),
       peerPort: or(0, 179),
       holdTime: or('90s', '1s', '1x'),
-      keepaliveTime: or('10s', '-1s'),
-      connectTime: or('5s', '0s'),
+      keepaliveTime: or('', '10s', '-1s'),
+      connectTime: or('', '5s', '0s'),
       routerID: or('1.1.1.1', '::1'),
       password: or('hush'),
       passwordSecret: fields({ name: or('', 's'), namespace: or('', 'x') }),
       bfdProfile: or('', 'x', 'none'),
-      ebgpMultiHop: or(true),
-      disableMP: or(true),
-      vrf: or('red'),
+      ebgpMultiHop: or(false, true),
+      disableMP: or(false, true),
+      vrf: or('', 'red'),
       nodeSelectors: selectors,
     }),
     { maxLength: 1 },
   ),
-  bfdProfiles: fc.array(object({ receiveInterval: or(10, 9), echoMode: or(true), minimumTtl: or(255) }), {
-    maxLength: 2,
-  }),
+  bfdProfiles: fc.array(
+    object({ receiveInterval: or(10, 9), echoMode: or(true), minimumTtl: or(254, 255) }),
+    {
+      maxLength: 2,
+    },
+  ),
   communities: fc.array(
     object({ communities: list(fields({ name: or('blue', '1:2'), value: or('1:2', 'large:1:2:3') })) }),
     { maxLength: 2 },
   ),
   namespaces: fc.array(or({ metadata: { name: 'n', labels: { a: 'b' } } }), { maxLength: 2 }),
   nodes: fc.array(or({ metadata: { name: 'm', labels: { a: 'b' } } }), { maxLength: 2 }),
-  bgpType: fc.constantFrom('native', 'frr', 'frr-k8s', 'any'),
+  bgpType: fc.constantFrom('frr', 'frr-k8s', 'any', 'native'),
 });
 
 const legacyDocument = fields({
@@ -122,7 +129,6 @@ const legacyDocument = fields({
       'router-id': or('1.1.1.1', 1.1),
       'node-selectors': list(fields({ 'match-labels': or({ a: 1 }), 'match-expressions': list(expression) })),
       'ebgp-multihop': or('yes', true),
-      unknown: json,
     }),
   ),
   'bgp-communities': or({ blue: '1:2' }, { 'a.b[0]': '1:2:3' }),
@@ -130,7 +136,7 @@ const legacyDocument = fields({
   'address-pools': list(
     fields({
       name: or('p', 10, 'A_b'),
-      protocol: or('layer2', 'bgp'),
+      protocol: or('bgp', 'layer2'),
       addresses: or(['10.0.0.0/24'], ['x']),
       'auto-assign': or('no', false),
       'bgp-advertisements': list(

@@ -250,8 +250,9 @@ export class Configuration implements Startable {
     const hadFaults = this.#findings.some(isFault);
     if (newSnapshot) this.#snapshot = snapshot;
     if (newFindings) {
+      const before = new Set(this.#findings.map((finding) => JSON.stringify(finding)));
       this.#findings = findings;
-      this.#logFindings();
+      this.#logFindings(findings.filter((finding) => !before.has(JSON.stringify(finding))));
     }
     if (newSnapshot) this.#logSnapshot('configuration loaded');
     else if (hadFaults && !findings.some(isFault))
@@ -272,9 +273,9 @@ export class Configuration implements Startable {
     }
   }
 
-  #logFindings(): void {
+  #logFindings(news: readonly Finding[]): void {
     const { log } = this.#deps;
-    for (const finding of this.#findings) {
+    for (const finding of news) {
       const { kind, namespace = '', name } = finding.object;
       log.warn(formatFinding(finding), { object: `${kind} ${namespace}/${name}` });
     }

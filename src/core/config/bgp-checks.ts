@@ -29,7 +29,7 @@ export interface SecretFact {
 export interface BgpWorld {
   readonly advertisements: readonly Placed[];
   readonly pools: ReadonlyMap<string, Pool>;
-  readonly poolDrafts: ReadonlyMap<string, Read<PoolDraft>>;
+  readonly poolDraftOf: (name: string) => PoolDraft | undefined;
   readonly peers: readonly Read<BgpPeerDraft>[];
   readonly profiles: ReadonlyMap<string, BfdProfile>;
   readonly nodes: NodeLabels;
@@ -75,9 +75,7 @@ function checkAggregates({ origin, advertisement }: Placed, world: BgpWorld, fin
     const length = advertisement[field];
     if (length >= bits) continue;
     for (const name of advertisement.pools) {
-      const entries = (world.poolDrafts.get(name)?.value.entries ?? []).filter(
-        ({ range }) => range.family === family,
-      );
+      const entries = (world.poolDraftOf(name)?.entries ?? []).filter(({ range }) => range.family === family);
       const narrowest = Math.max(0, ...entries.map(({ widestPrefix }) => widestPrefix));
       const report = new Report(origin, findings);
       if (narrowest > length) {

@@ -14,7 +14,7 @@ import type { ConfigInput } from './input.ts';
 import type { LegacyReads } from './legacy-reads.ts';
 import type { LoadedPools } from './load-pools.ts';
 import type { Read } from './objects.ts';
-import { compareSources, compareText, reader, tell } from './objects.ts';
+import { compareSources, reader, tell } from './objects.ts';
 import { keepOneOfEachName } from './same-name.ts';
 import { matchesAny } from './selector.ts';
 import type { BfdProfile, BgpPeer, Snapshot } from './snapshot.ts';
@@ -66,13 +66,13 @@ export function loadBgp(
   tell(peerReads, findings);
   tell(legacyPeers, findings);
   const samePeer = (a: BgpPeerDraft, b: BgpPeerDraft): boolean => sameFacts(a.peer, b.peer);
-  const peers = [...keepOneOfEachName('peer', peerReads, legacyPeers, samePeer, findings).values()];
+  const peers = keepOneOfEachName('peer', peerReads, legacyPeers, samePeer, findings);
 
-  const bfdProfiles = byName([...profiles.values()].map(({ value }) => value));
-  const world = { advertisements, pools: pools.byName, poolDrafts: pools.drafts, peers, nodes };
+  const bfdProfiles = byName(profiles.map(({ value }) => value));
+  const world = { advertisements, pools: pools.byName, poolDraftOf: pools.draftOf, peers, nodes };
   checkBgp({ ...world, profiles: bfdProfiles, ...(secrets === undefined ? {} : { secrets }) }, findings);
   const { bgpType = 'native' } = input;
-  const ofBackend = { ...world, profiles: [...profiles.values()], communities, drafts };
+  const ofBackend = { ...world, profiles, communities, drafts };
   if (bgpType !== 'any') checkBackend(bgpType, ofBackend, findings);
   return {
     bgpAdvertisements: advertisements.map(({ advertisement }) => advertisement).toSorted(compareSources),
@@ -92,6 +92,5 @@ function sameFacts<T extends BgpPeer | BfdProfile>(a: T, b: T): boolean {
 }
 
 function byName<T extends { readonly name: string }>(things: readonly T[]): ReadonlyMap<string, T> {
-  const sorted = things.toSorted((a, b) => compareText(a.name, b.name));
-  return new Map(sorted.map((thing) => [thing.name, thing]));
+  return new Map(things.map((thing) => [thing.name, thing]));
 }

@@ -6,7 +6,6 @@ import { readAddressPool, resolvePool } from './address-pool.ts';
 import { labelsOf } from './facts.ts';
 import type { ConfigInput } from './input.ts';
 import type { LegacyPoolRead, LegacyReads } from './legacy-reads.ts';
-import type { Read } from './objects.ts';
 import { compareText, reader, tell } from './objects.ts';
 import type { RangeEntry } from './pool-ranges.ts';
 import { checkOverlaps } from './pool-ranges.ts';
@@ -18,7 +17,8 @@ import type { Pool } from './snapshot.ts';
 export interface LoadedPools {
   /** In the order of their names. */
   readonly byName: ReadonlyMap<string, Pool>;
-  readonly drafts: ReadonlyMap<string, Read<PoolDraft>>;
+  /** The pool of a name as its object tells it. */
+  readonly draftOf: (name: string) => PoolDraft | undefined;
   /** Those of the ConfigMap that count. Their advertisements go with them. */
   readonly fromLegacy: readonly LegacyPoolRead[];
   /** An advertisement with the names of the pools it selects. */
@@ -34,23 +34,24 @@ export function loadPools(input: ConfigInput, legacy: LegacyReads, findings: Fin
   findings.push(...legacy.findings);
   tell(legacyReads, findings);
   const same = (a: PoolDraft, b: PoolDraft): boolean => sameRanges(a.pool, b.pool);
-  const drafts = keepOneOfEachName('pool', reads, legacyReads, same, findings);
-  const sorted = [...drafts.values()].toSorted((a, b) => compareText(a.value.name, b.value.name));
+  const kept = keepOneOfEachName('pool', reads, legacyReads, same, findings);
   const namespaces = labelsOf(input.namespaces);
   const byName = new Map<string, Pool>();
   const entries: RangeEntry[] = [];
-  for (const read of sorted) {
+  for (const read of kept) {
     const resolved = resolvePool(read, namespaces);
     byName.set(read.value.name, resolved.pool);
     for (const finding of resolved.findings) findings.push(finding);
     for (const entry of read.value.entries) entries.push(entry);
   }
   checkOverlaps(entries, findings);
+  const counts = new Set(legacyReads.length === 0 ? [] : kept);
+  let drafts: ReadonlyMap<string, PoolDraft> | undefined;
   return {
     byName,
-    drafts,
+    draftOf: (name) => (drafts ??= new Map(kept.map(({ value }) => [value.name, value]))).get(name),
     fromLegacy: legacy.pools
-      .filter(({ pool }) => drafts.get(pool.value.name) === pool)
+      .filter(({ pool }) => counts.has(pool))
       .toSorted((a, b) => compareText(a.pool.value.name, b.pool.value.name)),
     select: poolSelector(byName),
   };

@@ -7,7 +7,7 @@
  * server-side apply, which names what it creates; creation by POST cannot be.
  */
 import { CONTROLLER_LEASE } from '../src/api/annotations.ts';
-import { METALLB_GROUP, LEGACY_CONFIG_MAP } from '../src/api/metallb.ts';
+import { EXTRAS_CONFIG_MAP, METALLB_GROUP, LEGACY_CONFIG_MAP } from '../src/api/metallb.ts';
 import { CERTIFICATE_SECRET } from '../src/webhook/certificate-store.ts';
 import { WEBHOOK_CONFIGURATION } from '../src/webhook/registration.ts';
 
@@ -53,9 +53,9 @@ const CONFIGURATION: readonly PermissionRule[] = [
   {
     apiGroup: '',
     resources: ['configmaps'],
-    resourceNames: [LEGACY_CONFIG_MAP],
+    resourceNames: [LEGACY_CONFIG_MAP, EXTRAS_CONFIG_MAP],
     verbs: OBSERVE,
-    use: 'The configuration of MetalLB before 0.13, and no other ConfigMap.',
+    use: 'The configuration of MetalLB before 0.13 and its text for FRR, and no other ConfigMap.',
     code: 'src/cluster/configuration.ts',
   },
 ];

@@ -288,6 +288,13 @@ export const FINDINGS = {
     meaning: 'A BGPAdvertisement announces prefixes that hold addresses outside the pool as well.',
     remedy: 'Make the pool’s ranges as wide as the aggregation length, or raise it.',
   },
+  LB227: {
+    reason: 'ExtrasNotInMode',
+    level: 'deny',
+    meaning:
+      'The ConfigMap bgpextras holds text for FRR, which MetalLB takes in its frr mode only and Cleat in none.',
+    remedy: 'Delete the ConfigMap, or its key extras.',
+  },
 } as const satisfies Record<string, FindingKind>;
 
 export type FindingCode = keyof typeof FINDINGS;

@@ -133,3 +133,6 @@ export const WEBHOOK_PORT = 9443;
 /** The legacy configuration (MetalLB before 0.13): ConfigMap `config`, key `config`. */
 export const LEGACY_CONFIG_MAP = 'config';
 export const LEGACY_CONFIG_KEY = 'config';
+/** Text for FRR in MetalLB's frr mode: ConfigMap `bgpextras`, key `extras`. */
+export const EXTRAS_CONFIG_MAP = 'bgpextras';
+export const EXTRAS_KEY = 'extras';

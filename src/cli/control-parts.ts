@@ -5,7 +5,7 @@
 import { CONTROLLER_COMPONENT } from '../api/annotations.ts';
 import { SERVICES, type Service } from '../api/kubernetes.ts';
 import { Configuration } from '../cluster/configuration.ts';
-import type { BgpType } from '../core/config/backend.ts';
+import type { BgpType } from '../core/config/bgp-type.ts';
 import { Controller } from '../controller/controller.ts';
 import type { ElectionTimings } from '../kube/election.ts';
 import { KubeEventRecorder } from '../kube/events.ts';

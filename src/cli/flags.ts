@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_NAMESPACE, WEBHOOK_PORT } from '../api/metallb.ts';
-import { BGP_TYPES, type BgpType } from '../core/config/backend.ts';
+import { BGP_TYPES, type BgpType } from '../core/config/bgp-type.ts';
 
 /** Where Kubernetes tells a pod its namespace. */
 const POD_NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';

@@ -1,5 +1,5 @@
 /** What the verbs that run in a cluster have in common: a log, a client, metrics, probes and a life until a signal. */
-import type { BgpType } from '../core/config/backend.ts';
+import type { BgpType } from '../core/config/bgp-type.ts';
 import { connect } from '../kube/client.ts';
 import { systemClock } from '../platform/clock.ts';
 import { HealthServer } from '../platform/health-server.ts';

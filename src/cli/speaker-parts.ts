@@ -1,7 +1,7 @@
 /** The speaker as parts of a process, for the verbs `speaker` and `up`, and as a process of its own. */
 import { SPEAKER_COMPONENT } from '../api/annotations.ts';
 import { Configuration } from '../cluster/configuration.ts';
-import type { BgpType } from '../core/config/backend.ts';
+import type { BgpType } from '../core/config/bgp-type.ts';
 import { KubeEventRecorder } from '../kube/events.ts';
 import type { Part } from '../platform/lifecycle.ts';
 import { SPEAKER_METRICS } from '../platform/metric-names.ts';

@@ -24,12 +24,14 @@ import {
   BGP_ADVERTISEMENTS,
   BGP_PEERS,
   COMMUNITIES,
+  EXTRAS_CONFIG_MAP,
+  EXTRAS_KEY,
   IP_ADDRESS_POOLS,
   L2_ADVERTISEMENTS,
   LEGACY_CONFIG_KEY,
   LEGACY_CONFIG_MAP,
 } from '../api/metallb.ts';
-import type { BgpType } from '../core/config/backend.ts';
+import type { BgpType } from '../core/config/bgp-type.ts';
 import type { ConfigInput } from '../core/config/load.ts';
 import { isFault, loadConfig } from '../core/config/load.ts';
 import { remember } from '../core/config/remember.ts';
@@ -64,6 +66,7 @@ export class Configuration implements Startable {
   readonly #namespaces: Observed<Namespace>;
   readonly #nodes: Observed<Node>;
   readonly #configMaps: Observed<ConfigMap>;
+  readonly #extras: Observed<ConfigMap>;
   readonly #secrets: SecretFacts;
   readonly #readLegacy: (configMap: ConfigMap) => ConfigInput['legacy'];
   readonly #listeners = new Set<() => void>();
@@ -93,8 +96,12 @@ export class Configuration implements Startable {
     const labels = ({ metadata }: KubeObject): unknown => metadata.labels;
     this.#namespaces = new Observed(client.observe<Namespace>(NAMESPACES), labels);
     this.#nodes = new Observed(client.observe<Node>(NODES), labels);
-    const onlyLegacy = { namespace, fieldSelector: `metadata.name=${LEGACY_CONFIG_MAP}` };
-    this.#configMaps = new Observed(client.observe<ConfigMap>(CONFIG_MAPS, onlyLegacy), ({ data }) => data);
+    const configMap = (name: string): Observed<ConfigMap> => {
+      const only = { namespace, fieldSelector: `metadata.name=${name}` };
+      return new Observed(client.observe<ConfigMap>(CONFIG_MAPS, only), ({ data }) => data);
+    };
+    this.#configMaps = configMap(LEGACY_CONFIG_MAP);
+    this.#extras = configMap(EXTRAS_CONFIG_MAP);
     this.#secrets = new SecretFacts(client, namespace, () => this.#schedule());
     this.#readLegacy = remember((configMap) => this.#parseLegacy(configMap));
   }
@@ -132,6 +139,8 @@ export class Configuration implements Startable {
     const { namespace, bgpType, nodeName } = this.#deps;
     const [configMap] = this.#configMaps.list();
     const legacy = configMap === undefined ? undefined : this.readLegacy(configMap);
+    const text = this.#extras.list()[0]?.data?.[EXTRAS_KEY];
+    const source = { kind: CONFIG_MAPS.kind, namespace, name: EXTRAS_CONFIG_MAP };
     return {
       namespace,
       pools: this.#pools.list(),
@@ -145,6 +154,7 @@ export class Configuration implements Startable {
       ...(bgpType === undefined ? {} : { bgpType }),
       ...(nodeName === undefined ? {} : { self: nodeName }),
       ...(legacy === undefined ? {} : { legacy }),
+      ...(text === undefined ? {} : { extras: { source, text } }),
     };
   }
 
@@ -156,9 +166,8 @@ export class Configuration implements Startable {
   /** The object that a finding speaks of, as it is now. */
   objectOf({ kind, namespace = '', name }: ObjectRef): KubeObject | undefined {
     const key = `${namespace}/${name}`;
-    return this.#configuring()
-      .find((each) => each.kind === kind)
-      ?.observed.store.get(key);
+    const stores = this.#configuring().filter((each) => each.kind === kind);
+    return stores.map(({ observed }) => observed.store.get(key)).find((object) => object !== undefined);
   }
 
   /** One IPAddressPool as it is now, in force or not; undefined where there is none of that name. */
@@ -218,6 +227,7 @@ export class Configuration implements Startable {
       { kind: BFD_PROFILES.kind, observed: this.#bfdProfiles },
       { kind: COMMUNITIES.kind, observed: this.#communities },
       { kind: CONFIG_MAPS.kind, observed: this.#configMaps },
+      { kind: CONFIG_MAPS.kind, observed: this.#extras },
     ];
   }
 

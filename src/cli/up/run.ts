@@ -4,7 +4,7 @@
  */
 import { CONTROLLER_COMPONENT } from '../../api/annotations.ts';
 import { CRDS_OF_METALLB } from '../../api/crds.ts';
-import type { BgpType } from '../../core/config/backend.ts';
+import type { BgpType } from '../../core/config/bgp-type.ts';
 import { connect } from '../../kube/client.ts';
 import { KubeEventRecorder } from '../../kube/events.ts';
 import { systemClock } from '../../platform/clock.ts';

@@ -3,21 +3,20 @@
  * them refuses is refused here, so a configuration has the same faults as with MetalLB.
  */
 import type { Finding } from '../../api/findings.ts';
+import { EXTRAS_KEY } from '../../api/metallb.ts';
 import type { BgpAdvertisementDraft } from './bgp-advertisement.ts';
 import type { Placed } from './bgp-checks.ts';
 import type { BgpPeerDraft } from './bgp-peer.ts';
+import type { BgpType } from './bgp-type.ts';
 import type { CommunityAlias } from './communities.ts';
 import { formatCommunity, parseCommunity } from './community.ts';
+import type { ConfigInput } from './input.ts';
 import type { NodeLabels } from './node-sets.ts';
 import { nodesOf } from './node-sets.ts';
 import type { Read } from './objects.ts';
 import { keyOf } from './objects.ts';
-import { Report } from './report.ts';
+import { originOf, Report } from './report.ts';
 import type { BfdProfile, BgpPeer, Pool } from './snapshot.ts';
-
-/** The values of METALLB_BGP_TYPE; MetalLB takes native where it is not set. */
-export type BgpType = 'native' | 'frr' | 'frr-k8s';
-export const BGP_TYPES: readonly BgpType[] = ['native', 'frr', 'frr-k8s'];
 
 export interface BackendWorld {
   readonly peers: readonly Read<BgpPeerDraft>[];
@@ -27,11 +26,22 @@ export interface BackendWorld {
   readonly advertisements: readonly Placed[];
   readonly pools: ReadonlyMap<string, Pool>;
   readonly nodes: NodeLabels;
+  readonly extras: ConfigInput['extras'];
 }
 
 export function checkBackend(type: BgpType, world: BackendWorld, findings: Finding[]): void {
+  checkExtras(type, world.extras, findings);
   if (type === 'native') checkNative(world, findings);
   else checkFrr(world, findings);
+}
+
+/** Whatever the mode, nobody here understands it; MetalLB refuses it in all modes but one. */
+function checkExtras(type: BgpType, extras: ConfigInput['extras'], findings: Finding[]): void {
+  if (extras === undefined || extras.text === '') return;
+  const report = new Report(originOf(extras.source), findings);
+  const path = `data.${EXTRAS_KEY}`;
+  if (type === 'frr') report.addMissing('LB209', path, 'is text for FRR, which this version does not run');
+  else report.addMissing('LB227', path, `is text for FRR, and METALLB_BGP_TYPE is ${type}: delete it`);
 }
 
 const NOT_NATIVE =

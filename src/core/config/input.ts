@@ -9,7 +9,7 @@ import type {
   IPAddressPool,
   L2Advertisement,
 } from '../../api/metallb.ts';
-import type { BgpType } from './backend.ts';
+import type { BgpType } from './bgp-type.ts';
 import type { SecretFact } from './bgp-checks.ts';
 
 /**
@@ -33,6 +33,8 @@ export interface ConfigInput {
   readonly secrets?: ReadonlyMap<string, SecretFact>;
   /** The value of METALLB_BGP_TYPE. Default native, as in MetalLB; any: what one or the other cannot do does not matter. */
   readonly bgpType?: BgpType | 'any';
+  /** Text for FRR, and the ConfigMap that has it. */
+  readonly extras?: { readonly source: ObjectRef; readonly text: string };
   /** The node the Snapshot is for: BGPPeers and BGPAdvertisements for others are left out, faults included. */
   readonly self?: string;
   /** The legacy ConfigMap: the parsed YAML of its key `config` (numbers as written), or why that is no YAML. */

@@ -72,7 +72,7 @@ export function loadBgp(
   const world = { advertisements, pools: pools.byName, poolDraftOf: pools.draftOf, peers, nodes };
   checkBgp({ ...world, profiles: bfdProfiles, ...(secrets === undefined ? {} : { secrets }) }, findings);
   const { bgpType = 'native' } = input;
-  const ofBackend = { ...world, profiles, communities, drafts };
+  const ofBackend = { ...world, profiles, communities, drafts, extras: input.extras };
   if (bgpType !== 'any') checkBackend(bgpType, ofBackend, findings);
   return {
     bgpAdvertisements: advertisements.map(({ advertisement }) => advertisement).toSorted(compareSources),

@@ -335,3 +335,16 @@ test('the object that a finding speaks of', async () => {
   assert.equal(fixture.configuration.objectOf(finding.object)?.metadata.uid, 'uid-of-metallb-system/a');
   assert.equal(fixture.configuration.objectOf({ kind: 'Service', namespace, name: 'a' }), undefined);
 });
+
+test('the ConfigMap bgpextras counts', async () => {
+  const fixture = new Fixture();
+  await fixture.start();
+  fixture.kube.put<ConfigMap>(CONFIG_MAPS, {
+    metadata: { namespace, name: 'bgpextras' },
+    data: { extras: 'router bgp' },
+  });
+  await settled();
+  const [finding] = fixture.configuration.findings;
+  assert.equal(finding?.code, 'LB227');
+  assert.equal(fixture.configuration.objectOf(finding.object)?.metadata.name, 'bgpextras');
+});

@@ -4,6 +4,7 @@ import { loadConfig } from '../../../../src/core/config/load.ts';
 import {
   addressPool,
   bgpAdvertisement,
+  load,
   community,
   NAMESPACE,
   node,
@@ -130,4 +131,22 @@ test('4.5 FRR: one router ID, one session and one AS number on each node', () =>
   assert.deepEqual(conflict(...apart, { nodes }), [], 'peers of different nodes never meet');
   assert.equal(conflict(...apart).length, 4, 'where no node is known they may');
   assert.deepEqual(conflict({}, apart[1], { nodes }).length, 4, 'told once, however many nodes they meet on');
+});
+
+test('5.1 text for FRR: refused in all modes but frr, where it is said to be without effect', () => {
+  const extras = {
+    source: { kind: 'ConfigMap', namespace: NAMESPACE, name: 'bgpextras' },
+    text: 'router bgp',
+  };
+  for (const bgpType of ['native', 'frr-k8s'] as const)
+    assert.deepEqual(said({ extras, bgpType }), [
+      `LB227 bgpextras: data.extras is text for FRR, and METALLB_BGP_TYPE is ${bgpType}: delete it`,
+    ]);
+  assert.deepEqual(said({ extras: { ...extras, text: '' }, bgpType: 'native' }), []);
+  const { snapshot, findings } = load({ extras, bgpType: 'frr' });
+  assert.ok(snapshot);
+  assert.deepEqual(
+    findings.map(({ code, message }) => `${code} ${message}`),
+    ['LB209 data.extras is text for FRR, which this version does not run'],
+  );
 });

@@ -48,7 +48,7 @@ const CONFIGURATION: readonly PermissionRule[] = [
     ],
     verbs: OBSERVE,
     use: 'The configuration.',
-    code: 'src/cluster/configuration.ts',
+    code: 'src/cluster/configuration-objects.ts',
   },
   {
     apiGroup: '',
@@ -56,7 +56,7 @@ const CONFIGURATION: readonly PermissionRule[] = [
     resourceNames: [LEGACY_CONFIG_MAP, EXTRAS_CONFIG_MAP],
     verbs: OBSERVE,
     use: 'The configuration of MetalLB before 0.13 and its text for FRR, and no other ConfigMap.',
-    code: 'src/cluster/configuration.ts',
+    code: 'src/cluster/configuration-objects.ts',
   },
 ];
 
@@ -65,7 +65,7 @@ const NAMESPACES: PermissionRule = {
   resources: ['namespaces'],
   verbs: OBSERVE,
   use: 'Labels of namespaces, which pools select by.',
-  code: 'src/cluster/configuration.ts',
+  code: 'src/cluster/configuration-objects.ts',
 };
 
 const NODES: PermissionRule = {
@@ -73,7 +73,7 @@ const NODES: PermissionRule = {
   resources: ['nodes'],
   verbs: OBSERVE,
   use: 'Labels of nodes, which advertisements and BGP peers select by; for the speaker also which nodes may announce.',
-  code: 'src/cluster/configuration.ts',
+  code: 'src/cluster/configuration-objects.ts',
 };
 
 const STATE_OF_CONFIGURATION: PermissionRule = {
@@ -174,6 +174,20 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         verbs: ['list', 'watch', 'create', 'patch', 'delete'],
         use: 'The list of living speakers: each renews a Lease of its own and watches all.',
         code: 'src/speaker/heartbeat.ts',
+      },
+      {
+        apiGroup: METALLB_GROUP,
+        resources: ['servicel2statuses'],
+        verbs: ['list', 'watch', 'create', 'patch', 'delete'],
+        use: 'Which node answers for which Service.',
+        code: 'src/speaker/l2-status-reporter.ts',
+      },
+      {
+        apiGroup: METALLB_GROUP,
+        resources: ['servicel2statuses/status'],
+        verbs: ['patch'],
+        use: 'The same: what is in it.',
+        code: 'src/speaker/l2-status-reporter.ts',
       },
     ],
   },

@@ -26,6 +26,9 @@ export interface SpeakerOptions {
   readonly bgpType?: BgpType;
   /** Names the interfaces on which nothing is announced. Default: where MetalLB's manifests mount it. */
   readonly excludeL2File?: string;
+  /** Of the pod this runs in. */
+  readonly podName?: string;
+  readonly podUid?: string;
 }
 
 export interface SpeakerParts {
@@ -38,7 +41,7 @@ export interface SpeakerParts {
 /** Throws a UserError where the file of interfaces to exclude cannot be used. */
 export function speakerParts(options: SpeakerOptions): SpeakerParts {
   const { client, clock, log, meter, namespace, nodeName, ignoreExcludeLb: ignoreExcludeLabel } = options;
-  const { excludeL2File = '/etc/metallb/excludel2.yaml' } = options;
+  const { excludeL2File = '/etc/metallb/excludel2.yaml', podName = '', podUid = '' } = options;
   const packets = new PacketThread({ clock, log, excludeInterfaces: readExcludedInterfaces(excludeL2File) });
   const bgpType = options.bgpType === undefined ? {} : { bgpType: options.bgpType };
   const parseYaml = parseTextualYaml;
@@ -63,6 +66,7 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
     packets,
     ignoreExcludeLabel,
     ...(options.lbClass === undefined ? {} : { loadBalancerClass: options.lbClass }),
+    ...(podName === '' || podUid === '' ? {} : { pod: { name: podName, uid: podUid } }),
   });
   const state = new SpeakerState({ client, configuration, nodeName, clock, log });
   return {
@@ -81,6 +85,8 @@ export interface SpeakerFlags extends ClusterFlags {
   readonly nodeName: string;
   readonly ignoreExcludeLb: boolean;
   readonly excludeL2File?: string;
+  readonly podName?: string;
+  readonly podUid?: string;
 }
 
 /** Runs until a signal; resolves with the exit code. */

@@ -8,46 +8,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Finding } from '../api/findings.ts';
 import { formatFinding } from '../api/findings.ts';
-import type { ConfigMap, Namespace, Node } from '../api/kubernetes.ts';
-import { CONFIG_MAPS, NAMESPACES, NODES } from '../api/kubernetes.ts';
-import type { KubeObject, ObjectRef, Resource } from '../api/meta.ts';
-import type {
-  BFDProfile,
-  BGPAdvertisement,
-  BGPPeer,
-  Community,
-  IPAddressPool,
-  L2Advertisement,
-} from '../api/metallb.ts';
-import {
-  BFD_PROFILES,
-  BGP_ADVERTISEMENTS,
-  BGP_PEERS,
-  COMMUNITIES,
-  EXTRAS_CONFIG_MAP,
-  EXTRAS_KEY,
-  IP_ADDRESS_POOLS,
-  L2_ADVERTISEMENTS,
-  LEGACY_CONFIG_KEY,
-  LEGACY_CONFIG_MAP,
-} from '../api/metallb.ts';
+import type { ConfigMap, Node } from '../api/kubernetes.ts';
+import type { KubeObject, ObjectRef } from '../api/meta.ts';
+import type { IPAddressPool } from '../api/metallb.ts';
 import type { BgpType } from '../core/config/bgp-type.ts';
 import type { ConfigInput } from '../core/config/load.ts';
 import { isFault, loadConfig } from '../core/config/load.ts';
-import { remember } from '../core/config/remember.ts';
 import type { Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
-import type { KubeClient, Log, ParseYaml, Startable, Store } from '../ports.ts';
-import type { Watched } from './observed.ts';
-import { Observed } from './observed.ts';
+import type { KubeClient, Log, Startable, Store } from '../ports.ts';
+import type { ConfigurationObjectsDeps } from './configuration-objects.ts';
+import { ConfigurationObjects } from './configuration-objects.ts';
 import { SecretFacts } from './secret-facts.ts';
 
-export interface ConfigurationDeps {
+export interface ConfigurationDeps extends ConfigurationObjectsDeps {
   readonly client: KubeClient;
-  /** The namespace configuration is read from. */
-  readonly namespace: string;
-  /** Leaves numbers that are not written as they print what they are written as: text. */
-  readonly parseYaml: ParseYaml;
   readonly log: Log;
   /** Default native. */
   readonly bgpType?: BgpType;
@@ -57,18 +32,8 @@ export interface ConfigurationDeps {
 
 export class Configuration implements Startable {
   readonly #deps: ConfigurationDeps;
-  readonly #pools: Observed<IPAddressPool>;
-  readonly #l2Advertisements: Observed<L2Advertisement>;
-  readonly #bgpAdvertisements: Observed<BGPAdvertisement>;
-  readonly #bgpPeers: Observed<BGPPeer>;
-  readonly #bfdProfiles: Observed<BFDProfile>;
-  readonly #communities: Observed<Community>;
-  readonly #namespaces: Observed<Namespace>;
-  readonly #nodes: Observed<Node>;
-  readonly #configMaps: Observed<ConfigMap>;
-  readonly #extras: Observed<ConfigMap>;
+  readonly #objects: ConfigurationObjects;
   readonly #secrets: SecretFacts;
-  readonly #readLegacy: (configMap: ConfigMap) => ConfigInput['legacy'];
   readonly #listeners = new Set<() => void>();
   readonly #whenListed = Promise.withResolvers<void>();
   readonly #whenLoaded = Promise.withResolvers<void>();
@@ -80,30 +45,9 @@ export class Configuration implements Startable {
   #findings: readonly Finding[] = [];
 
   constructor(deps: ConfigurationDeps) {
-    const { client, namespace } = deps;
     this.#deps = deps;
-    const configured = <T extends KubeObject & { spec?: unknown }>(resource: Resource): Observed<T> =>
-      new Observed(client.observe<T>(resource, { namespace }), ({ metadata, spec }) => [
-        metadata.labels,
-        spec,
-      ]);
-    this.#pools = configured(IP_ADDRESS_POOLS);
-    this.#l2Advertisements = configured(L2_ADVERTISEMENTS);
-    this.#bgpAdvertisements = configured(BGP_ADVERTISEMENTS);
-    this.#bgpPeers = configured(BGP_PEERS);
-    this.#bfdProfiles = configured(BFD_PROFILES);
-    this.#communities = configured(COMMUNITIES);
-    const labels = ({ metadata }: KubeObject): unknown => metadata.labels;
-    this.#namespaces = new Observed(client.observe<Namespace>(NAMESPACES), labels);
-    this.#nodes = new Observed(client.observe<Node>(NODES), labels);
-    const configMap = (name: string): Observed<ConfigMap> => {
-      const only = { namespace, fieldSelector: `metadata.name=${name}` };
-      return new Observed(client.observe<ConfigMap>(CONFIG_MAPS, only), ({ data }) => data);
-    };
-    this.#configMaps = configMap(LEGACY_CONFIG_MAP);
-    this.#extras = configMap(EXTRAS_CONFIG_MAP);
-    this.#secrets = new SecretFacts(client, namespace, () => this.#schedule());
-    this.#readLegacy = remember((configMap) => this.#parseLegacy(configMap));
+    this.#objects = new ConfigurationObjects(deps);
+    this.#secrets = new SecretFacts(deps.client, deps.namespace, () => this.#schedule());
   }
 
   /** Where configuration is read from. */
@@ -136,54 +80,38 @@ export class Configuration implements Startable {
    * ones until something in them changes that matters, so loading it again is cheap.
    */
   input(): ConfigInput {
-    const { namespace, bgpType, nodeName } = this.#deps;
-    const [configMap] = this.#configMaps.list();
-    const legacy = configMap === undefined ? undefined : this.readLegacy(configMap);
-    const text = this.#extras.list()[0]?.data?.[EXTRAS_KEY];
-    const source = { kind: CONFIG_MAPS.kind, namespace, name: EXTRAS_CONFIG_MAP };
+    const { bgpType, nodeName } = this.#deps;
     return {
-      namespace,
-      pools: this.#pools.list(),
-      l2Advertisements: this.#l2Advertisements.list(),
-      bgpAdvertisements: this.#bgpAdvertisements.list(),
-      bgpPeers: this.#bgpPeers.list(),
-      bfdProfiles: this.#bfdProfiles.list(),
-      communities: this.#communities.list(),
-      namespaces: this.#namespaces.list(),
-      nodes: this.#nodes.list(),
+      ...this.#objects.input(),
       ...(bgpType === undefined ? {} : { bgpType }),
       ...(nodeName === undefined ? {} : { self: nodeName }),
-      ...(legacy === undefined ? {} : { legacy }),
-      ...(text === undefined ? {} : { extras: { source, text } }),
     };
   }
 
   /** Every node as it is now. Started and stopped with the configuration. */
   get nodes(): Store<Node> {
-    return this.#nodes.store;
+    return this.#objects.nodes.store;
   }
 
   /** The object that a finding speaks of, as it is now. */
-  objectOf({ kind, namespace = '', name }: ObjectRef): KubeObject | undefined {
-    const key = `${namespace}/${name}`;
-    const stores = this.#configuring().filter((each) => each.kind === kind);
-    return stores.map(({ observed }) => observed.store.get(key)).find((object) => object !== undefined);
+  objectOf(ref: ObjectRef): KubeObject | undefined {
+    return this.#objects.find(ref);
   }
 
   /** One IPAddressPool as it is now, in force or not; undefined where there is none of that name. */
   poolNamed(name: string): IPAddressPool | undefined {
-    return this.#pools.store.get(`${this.#deps.namespace}/${name}`);
+    return this.#objects.pools.store.get(`${this.#deps.namespace}/${name}`);
   }
 
   /** The labels of one namespace as they are now; undefined where there is no such namespace. */
   labelsOf(namespace: string): Readonly<Record<string, string>> | undefined {
-    const object = this.#namespaces.store.get(namespace);
+    const object = this.#objects.namespaces.store.get(namespace);
     return object === undefined ? undefined : (object.metadata.labels ?? {});
   }
 
   /** The configuration this ConfigMap holds, were it the legacy one; undefined where its key is missing. */
   readLegacy(configMap: ConfigMap): ConfigInput['legacy'] {
-    return this.#readLegacy(configMap);
+    return this.#objects.readLegacy(configMap);
   }
 
   /** Calls back when `listed` or `loaded` turns true and at each change of snapshot or findings. Returns the way to stop. */
@@ -206,42 +134,20 @@ export class Configuration implements Startable {
   async start(): Promise<void> {
     if (this.#life !== 'new') return;
     this.#life = 'running';
-    this.#unsubscribe = this.#observed().map((each) => each.follow(() => this.#schedule()));
-    for (const store of this.#stores()) void store.whenSynced().then(() => this.#schedule());
-    await Promise.all(this.#stores().map((store) => store.start()));
+    this.#unsubscribe = this.#objects.follow(() => this.#schedule());
+    for (const store of this.#objects.stores()) void store.whenSynced().then(() => this.#schedule());
+    await Promise.all(this.#objects.stores().map((store) => store.start()));
   }
 
   async stop(): Promise<void> {
     this.#life = 'stopped';
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await Promise.all([this.#secrets.stop(), ...this.#stores().map((store) => store.stop())]);
-  }
-
-  /** What users configure with, by kind. */
-  #configuring(): readonly { readonly kind: string; readonly observed: Watched }[] {
-    return [
-      { kind: IP_ADDRESS_POOLS.kind, observed: this.#pools },
-      { kind: L2_ADVERTISEMENTS.kind, observed: this.#l2Advertisements },
-      { kind: BGP_ADVERTISEMENTS.kind, observed: this.#bgpAdvertisements },
-      { kind: BGP_PEERS.kind, observed: this.#bgpPeers },
-      { kind: BFD_PROFILES.kind, observed: this.#bfdProfiles },
-      { kind: COMMUNITIES.kind, observed: this.#communities },
-      { kind: CONFIG_MAPS.kind, observed: this.#configMaps },
-      { kind: CONFIG_MAPS.kind, observed: this.#extras },
-    ];
-  }
-
-  #observed(): readonly Watched[] {
-    return [...this.#configuring().map(({ observed }) => observed), this.#namespaces, this.#nodes];
-  }
-
-  #stores(): readonly (Store<KubeObject> & Startable)[] {
-    return this.#observed().map(({ store }) => store);
+    await Promise.all([this.#secrets.stop(), ...this.#objects.stores().map((store) => store.stop())]);
   }
 
   /** A burst of changes, such as a list, is loaded once. */
   #schedule(): void {
-    if (this.#scheduled || this.#stores().some((store) => !store.synced)) return;
+    if (this.#scheduled || this.#objects.stores().some((store) => !store.synced)) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
@@ -304,16 +210,7 @@ export class Configuration implements Startable {
   }
 
   #secretNames(): ReadonlySet<string> {
-    const names = this.#bgpPeers.list().map((peer) => peer.spec?.passwordSecret?.name);
+    const names = this.#objects.bgpPeers.list().map((peer) => peer.spec?.passwordSecret?.name);
     return new Set(names.filter((name): name is string => typeof name === 'string' && name !== ''));
-  }
-
-  #parseLegacy(configMap: ConfigMap): ConfigInput['legacy'] {
-    const { namespace, parseYaml } = this.#deps;
-    const text = configMap.data?.[LEGACY_CONFIG_KEY];
-    if (text === undefined) return undefined;
-    const source = { kind: CONFIG_MAPS.kind, namespace, name: LEGACY_CONFIG_MAP };
-    const parsed = parseYaml(text);
-    return parsed.ok ? { source, document: parsed.value } : { source, malformed: parsed.why };
   }
 }

@@ -9,6 +9,7 @@ import { formatAddress } from '../core/net/address.ts';
 import type { Address } from '../core/net/address.ts';
 import type { AnsweredAddress, Clock, EventRecorder, Log, Meter, PacketIo } from '../ports.ts';
 import { GratuitousBursts } from './gratuitous.ts';
+import type { L2StatusReporter } from './l2-status-reporter.ts';
 
 const PROTOCOL = 'layer2';
 
@@ -25,6 +26,7 @@ export interface AnnouncerDeps {
   readonly meter: Meter;
   readonly events: EventRecorder;
   readonly packets: PacketIo;
+  readonly statuses: Pick<L2StatusReporter, 'announced' | 'withdrawn'>;
 }
 
 export class Announcer {
@@ -98,6 +100,7 @@ export class Announcer {
     }
     this.#entries.set(key, entry);
     this.#changed = true;
+    this.#deps.statuses.announced(key, entry.interfaces);
     for (const ip of entry.addresses) this.#deps.meter.set(...this.#series(key, ip), 1);
     log.info('announcing', { service: key, addresses: entry.addresses, interfaces: entry.interfaces });
     events.record(
@@ -128,6 +131,7 @@ export class Announcer {
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#changed = true;
+    this.#deps.statuses.withdrawn(key);
     for (const ip of entry.addresses) this.#deps.meter.remove(...this.#series(key, ip));
     this.#deps.log.info('no longer announcing', { service: key, addresses: entry.addresses, reason });
   }

@@ -61,8 +61,9 @@ function quote(value: unknown): string {
   return plain ? shorten(value) : inJson(value);
 }
 
+/** Whatever the shape, what is called a password is not shown. */
 function inJson(value: unknown): string {
-  return shorten(JSON.stringify(value));
+  return shorten(JSON.stringify(value, (key, inner: unknown) => (key === 'password' ? '…' : inner)));
 }
 
 function shorten(text: string): string {

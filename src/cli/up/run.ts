@@ -22,7 +22,7 @@ import { speakerParts } from '../speaker-parts.ts';
 import { VERSION } from '../version.ts';
 import { LOOPBACK, reachable } from './addresses.ts';
 import { openKept } from './keep.ts';
-import { formatKubeconfig, writePrivateFile } from './kubeconfig.ts';
+import { kubeconfigPart } from './kubeconfig.ts';
 
 export interface UpFlags {
   readonly listen: { readonly host: string; readonly port: number };
@@ -58,14 +58,19 @@ export async function runUp(flags: UpFlags): Promise<number> {
     await server.define(CRDS_OF_METALLB.map((crd) => ({ ...crd })));
     await server.preload([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: flags.namespace } }]);
     const url = reachable(server.url);
-    writePrivateFile(flags.kubeconfigOut, formatKubeconfig({ url, caPem, token }), '--kubeconfig-out');
     const credentials = { tls: { ca: caPem }, headers: { Authorization: `Bearer ${token}` } };
     const access = { url, credentials: () => Promise.resolve(credentials) };
     const client = await connect({ access, log, clock, userAgent: `cleat-up/${VERSION}` });
     try {
       const { parts, webhook } = compose(flags, { server, client, clock, log });
+      // Last, so that a start that fails leaves the kubeconfig of another server as it is.
+      const kubeconfig = kubeconfigPart(flags.kubeconfigOut, { url, caPem, token });
       const onReady = (): void => announce(flags, url, webhook?.port);
-      return await runUntilSignalled(parts, { log, clock, onReady });
+      return await runUntilSignalled([...parts, kubeconfig], {
+        log,
+        clock,
+        onReady,
+      });
     } finally {
       await client.close();
     }

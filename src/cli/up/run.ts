@@ -142,10 +142,6 @@ function announce(flags: UpFlags, url: string, webhookPort: number | undefined):
   if (flags.git !== undefined)
     console.log(`git          ${formatGitSource(flags.git)}, looked at every ${flags.gitInterval / 1000} s`);
   if (flags.nodeName !== undefined) console.log(`speaker      ${flags.nodeName}`);
-  console.log(
-    flags.data === undefined
-      ? 'state        in memory: gone when this ends (--data DIR keeps it)'
-      : `state        ${flags.data}`,
-  );
+  console.log(`state        ${flags.data ?? 'in memory: gone when this ends (--data DIR keeps it)'}`);
   console.log(`ready, until ctrl-C; in another shell:\n  export KUBECONFIG=${flags.kubeconfigOut}`);
 }

@@ -2,7 +2,13 @@
  * Everything in the repository that is made from src/api and from the installation in tools/: manifests and the reference.
  * Each file begins by saying so.
  */
-import { LEGACY_PREFIX, PREFIX, SERVICE_ANNOTATIONS } from '../src/api/annotations.ts';
+import {
+  ENFORCE_LABEL,
+  EXCLUDE_NODE_LABEL,
+  LEGACY_PREFIX,
+  PREFIX,
+  SERVICE_ANNOTATIONS,
+} from '../src/api/annotations.ts';
 import type { CustomResourceDefinition, FieldSchema } from '../src/api/crd-schema.ts';
 import { CRDS_OF_METALLB } from '../src/api/crds.ts';
 import { FINDINGS } from '../src/api/findings.ts';
@@ -26,7 +32,10 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['manifests/kustomization.yaml', `# ${ORIGIN}\n${formatYaml(KUSTOMIZATION)}`],
     ['docs/reference/permissions.md', page('Permissions', PERMISSIONS_INTRODUCTION, permissionsTable())],
     ['docs/reference/findings.md', page('Findings', FINDINGS_INTRODUCTION, findingsTable())],
-    ['docs/reference/annotations.md', page('Annotations', ANNOTATIONS_INTRODUCTION, annotationsTable())],
+    [
+      'docs/reference/annotations.md',
+      page('Annotations and labels', ANNOTATIONS_INTRODUCTION, annotationsTable(), LABELS),
+    ],
     ['docs/reference/commands.md', page('Commands', COMMANDS_INTRODUCTION, ...commandSections())],
     ['docs/reference/metrics.md', page('Metrics', METRICS_INTRODUCTION, metricsTable())],
     [
@@ -102,6 +111,21 @@ function findingsTable(): string {
   ]);
   return table(['Code', 'Reason', 'Level', 'What it means', 'What to do'], rows);
 }
+
+const LABELS = [
+  '## Labels that change what Cleat does',
+  table(
+    ['Label', 'On', 'What it does'],
+    [
+      [
+        `\`${ENFORCE_LABEL}\``,
+        'Namespace',
+        'How far the gate goes with what is in it: `deny` (as without the label), `warn` (nothing is refused, the author is warned), `audit` (nothing is said but to the audit log).',
+      ],
+      [`\`${EXCLUDE_NODE_LABEL}\``, 'Node', 'The node announces nothing, whatever the value.'],
+    ],
+  ),
+].join('\n\n');
 
 function annotationsTable(): string {
   const rows = SERVICE_ANNOTATIONS.map(({ name, example, meaning }) => [

@@ -171,6 +171,20 @@ suite('bad input ends in one sentence with exit code 2', { concurrency: 2 }, () 
       new RegExp(`${takenPort} is already taken`),
     ));
 
+  test('a directory that cannot be made', () =>
+    refuses(
+      run(...upFlags('proc'), '--data', '/proc/x/y'),
+      /--data \/proc\/x\/y cannot be used \(.+\): name a directory that this user may write to/,
+    ));
+
+  test('a start that fails leaves the kubeconfig of another server as it is', async () => {
+    const file = inScratch('taken-3');
+    writeFileSync(file, 'of another server');
+    await refuses(run(...upFlags('taken-3'), `--webhook-port=${takenPort}`), /the port is taken/);
+    await refuses(run(...upFlags('taken-3'), '--git', '/no/such'), /\/no\/such/);
+    assert.equal(readFileSync(file, 'utf8'), 'of another server');
+  });
+
   test('the webhook’s port is taken', () =>
     refuses(
       run(...upFlags('taken-2'), `--webhook-port=${takenPort}`),

@@ -50,7 +50,7 @@ export function upCommand(finish: (exitCode: number) => void): Command {
     .addOption(
       new Option(
         '--git <DIR[#branch][:path]>',
-        'keep the API server as the manifests of this Git folder say',
+        'keep the API server as the manifests of this Git folder say: each new commit at once, what was changed by hand within a minute',
       ).argParser(readGitSource),
     )
     .addOption(

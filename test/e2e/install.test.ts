@@ -10,10 +10,13 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { controlParts } from '../../src/cli/control-parts.ts';
+import { Configuration } from '../../src/cluster/configuration.ts';
 import { connect } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { CONTROLLER_METRICS } from '../../src/platform/metric-names.ts';
 import { createMeter } from '../../src/platform/metrics.ts';
+import { parseTextualYaml } from '../../src/platform/yaml.ts';
+import { SpeakerState } from '../../src/speaker/configuration-state.ts';
 import { Heartbeat } from '../../src/speaker/heartbeat.ts';
 import { BGP_PEER_CRD } from '../../src/api/crd-bgp-peer.ts';
 import { KubernetesControlPlane, faultOfControlPlane } from '../support/control-plane.ts';
@@ -163,6 +166,12 @@ describe('the installation on a real API server', { skip: fault ?? false }, () =
     }
   });
 
+  /** `Valid`, once the ConfigurationState of this name says so. */
+  async function resultOf(name: string): Promise<true | undefined> {
+    const state = await get('-n', NAMESPACE, 'configurationstate', name).catch(() => undefined);
+    return (state as { status?: { result?: string } } | undefined)?.status?.result === 'Valid' || undefined;
+  }
+
   /** A client with a token of the ServiceAccount and nothing else. */
   async function connectAs(account: string) {
     const token = (await kubectl(['create', 'token', account, '-n', NAMESPACE])).trim();
@@ -219,6 +228,7 @@ describe('the installation on a real API server', { skip: fault ?? false }, () =
       };
       return pool.status?.assignedIPv4 === 1 || undefined;
     });
+    await until('what it made of the configuration', TIMEOUT_MS, async () => resultOf('controller'));
     await kubectl(['apply', '-f', 'manifests/install.yaml']);
     const outside = service('outside', { loadBalancerIP: '172.16.9.9' });
     await until('a refusal: the API server takes a moment to hear of a registration', TIMEOUT_MS, async () =>
@@ -243,6 +253,41 @@ describe('the installation on a real API server', { skip: fault ?? false }, () =
     assert.equal(await kubectl(['get', 'leases', '-n', NAMESPACE, '-o', 'name']), '');
   });
 
+  test('a speaker tells what it makes of the configuration, Secrets of peers included, under its ServiceAccount', async (context) => {
+    await apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: NAMESPACE, name: 'of-router' },
+      type: 'kubernetes.io/basic-auth',
+      stringData: { password: 'a-secret-for-tests' },
+    });
+    await apply({
+      apiVersion: 'metallb.io/v1beta2',
+      kind: 'BGPPeer',
+      metadata: { namespace: NAMESPACE, name: 'router' },
+      spec: { myASN: 64500, peerASN: 64501, peerAddress: '192.0.2.1', passwordSecret: { name: 'of-router' } },
+    });
+    const client = await connectAs('speaker');
+    const deps = { client, clock: systemClock, log, namespace: NAMESPACE, nodeName: 'node-1' };
+    const configuration = new Configuration({ ...deps, parseYaml: parseTextualYaml });
+    const state = new SpeakerState({ ...deps, configuration });
+    context.after(async () => {
+      await state.stop();
+      await configuration.stop();
+      await client.close();
+    });
+    await configuration.start();
+    await state.start();
+    await until('its ConfigurationState', TIMEOUT_MS, async () => resultOf('speaker-node-1'));
+    await kubectl(['delete', 'secret', 'of-router', '-n', NAMESPACE]);
+    await until('the fault', TIMEOUT_MS, async () => {
+      const said = await get('-n', NAMESPACE, 'configurationstate', 'speaker-node-1');
+      return /LB216 spec.passwordSecret.name of-router/.test(JSON.stringify(said)) || undefined;
+    });
+    await kubectl(['delete', 'bgppeer', 'router', '-n', NAMESPACE]);
+    await until('it is mended', TIMEOUT_MS, async () => resultOf('speaker-node-1'));
+  });
+
   test('nobody reads a Secret or a ConfigMap that is not ours', async () => {
     const can = async (account: string, ...what: string[]): Promise<string> => {
       const as = `--as=system:serviceaccount:${NAMESPACE}:${account}`;
@@ -260,6 +305,9 @@ describe('the installation on a real API server', { skip: fault ?? false }, () =
       assert.equal(await can(account, 'delete', 'services', '-n', 'default'), 'no');
       assert.equal(await can(account, 'list', 'configmaps/config', '-n', NAMESPACE), 'yes');
     }
+    // The Secrets that BGPPeers name are watched by name, and nobody knows their names beforehand.
+    assert.equal(await can('controller', 'list', 'secrets', '-n', NAMESPACE), 'no');
+    assert.equal(await can('speaker', 'list', 'secrets', '-n', NAMESPACE), 'yes');
     assert.equal(await can('controller', 'get', 'secrets/metallb-webhook-cert', '-n', NAMESPACE), 'yes');
     assert.equal(await can('speaker', 'get', 'secrets/metallb-webhook-cert', '-n', NAMESPACE), 'no');
   });

@@ -79,8 +79,9 @@ const CONFIGURATION_INTRODUCTION = `The objects that configure addresses, in the
 otherwise). A field with * is required. A label selector has \`matchLabels\` and \`matchExpressions\` (\`key\`, \`operator\` In, NotIn,
 Exists or DoesNotExist, \`values\`), all of which must fit; one without either fits everything.
 
-All nine kinds of MetalLB are installed, so that manifests written for it apply. Today IPAddressPool and L2Advertisement are
-acted on; the others say so themselves.
+All nine kinds of MetalLB are installed, so that manifests written for it apply. IPAddressPool and L2Advertisement are acted on,
+the kinds about BGP are read and checked by MetalLB's rules while nothing is announced by BGP yet, and a program says in
+ConfigurationState what it made of all of them. One fault anywhere, and the last configuration without stays in force as a whole.
 
 The configuration of MetalLB before 0.13, YAML in the ConfigMap \`config\`, is read as well. Without any IPAddressPool it is the
 configuration. Beside IPAddressPools its pools count too while it has no fault and clashes with none of them, so a migration

@@ -3,7 +3,15 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type GitSource, parseGitSource } from '../../standalone/git/source.ts';
-import { lbClassFlag, logLevelFlag, namespaceFlag, parseDuration, parseListen, parsePort } from '../flags.ts';
+import {
+  bgpTypeFlag,
+  lbClassFlag,
+  logLevelFlag,
+  namespaceFlag,
+  parseDuration,
+  parseListen,
+  parsePort,
+} from '../flags.ts';
 import type { UpFlags } from './run.ts';
 
 export function upCommand(finish: (exitCode: number) => void): Command {
@@ -58,6 +66,7 @@ export function upCommand(finish: (exitCode: number) => void): Command {
     )
     .addOption(namespaceFlag())
     .addOption(lbClassFlag())
+    .addOption(bgpTypeFlag())
     .addOption(logLevelFlag())
     .addHelpText(
       'after',

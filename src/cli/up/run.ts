@@ -4,6 +4,7 @@
  */
 import { CONTROLLER_COMPONENT } from '../../api/annotations.ts';
 import { CRDS_OF_METALLB } from '../../api/crds.ts';
+import type { BgpType } from '../../core/config/bgp-type.ts';
 import { connect } from '../../kube/client.ts';
 import { KubeEventRecorder } from '../../kube/events.ts';
 import { systemClock } from '../../platform/clock.ts';
@@ -36,6 +37,7 @@ export interface UpFlags {
   readonly nodeName?: string;
   readonly namespace: string;
   readonly lbClass?: string;
+  readonly bgpType: BgpType;
   readonly logLevel: string;
 }
 
@@ -90,8 +92,8 @@ function compose(
   flags: UpFlags,
   { server, client, clock, log }: Surroundings,
 ): Pick<ControlParts, 'parts' | 'webhook'> {
-  const { namespace, lbClass, nodeName, webhookPort = WEBHOOK_PORT } = flags;
-  const shared = { client, clock, namespace, lbClass };
+  const { namespace, lbClass, bgpType, nodeName, webhookPort = WEBHOOK_PORT } = flags;
+  const shared = { client, clock, namespace, lbClass, bgpType };
   const control = controlParts({
     ...shared,
     log: log.child({ part: 'controller' }),

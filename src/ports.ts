@@ -2,7 +2,6 @@
  * The interfaces the shells are written against. Adapters implement them in kube/ and platform/; tests implement them in
  * memory. Nothing here does anything.
  */
-import type { IpFamily } from './api/kubernetes.ts';
 import type { KubeList, KubeObject, Resource } from './api/meta.ts';
 
 /** Something with a life: start resolves once it works, stop resolves once nothing of it is left. stop is idempotent. */
@@ -168,8 +167,6 @@ export type PacketEvent =
 
 /** Answers ARP for addresses the kernel does not have (neighbour discovery for IPv6 is to come). */
 export interface PacketIo extends Startable {
-  /** The families it can answer for. */
-  readonly families: ReadonlySet<IpFamily>;
   /** Replaces everything that is answered for. It stays in force until the next call, also across faults of the adapter. */
   answer(addresses: readonly AnsweredAddress[]): void;
   /** Tells the neighbours once, now, who has these addresses; those not answered for are skipped. */

@@ -208,11 +208,9 @@ function speaker(): object {
         containers: [
           container('speaker', {
             env: [
-              // With apiVersion, or client-side and server-side apply would quarrel over the default.
-              {
-                name: 'METALLB_NODE_NAME',
-                valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'spec.nodeName' } },
-              },
+              fromField('METALLB_NODE_NAME', 'spec.nodeName'),
+              fromField('METALLB_POD_NAME', 'metadata.name'),
+              fromField('METALLB_POD_UID', 'metadata.uid'),
             ],
             ports: [
               { name: 'metrics', containerPort: METRICS_PORT },
@@ -228,4 +226,10 @@ function speaker(): object {
       }),
     },
   };
+}
+
+/** A variable with what Kubernetes knows of the pod. */
+function fromField(name: string, fieldPath: string): object {
+  // With apiVersion, or client-side and server-side apply would quarrel over the default.
+  return { name, valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } };
 }

@@ -128,6 +128,20 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         use: 'The list of living speakers: each renews a Lease of its own and watches all.',
         code: 'src/speaker/heartbeat.ts',
       },
+      {
+        apiGroup: METALLB_GROUP,
+        resources: ['servicel2statuses'],
+        verbs: ['list', 'watch', 'create', 'patch', 'delete'],
+        use: 'Which node answers for which Service.',
+        code: 'src/speaker/l2-status-reporter.ts',
+      },
+      {
+        apiGroup: METALLB_GROUP,
+        resources: ['servicel2statuses/status'],
+        verbs: ['patch'],
+        use: 'The same: what is in it.',
+        code: 'src/speaker/l2-status-reporter.ts',
+      },
     ],
   },
   {

@@ -32,6 +32,17 @@ export interface L2Advertisement extends KubeObject {
   status?: Record<string, never>;
 }
 
+/** Which node answers for the addresses of a Service; written by speakers. */
+export interface ServiceL2Status extends KubeObject {
+  status?: {
+    node?: string;
+    serviceName?: string;
+    serviceNamespace?: string;
+    /** None means all of them. */
+    interfaces?: { name: string }[];
+  };
+}
+
 export const METALLB_GROUP = 'metallb.io';
 
 const kind = (plural: string, name: string, version = 'v1beta1'): Resource => ({

@@ -22,6 +22,9 @@ export interface SpeakerOptions {
   readonly ignoreExcludeLb: boolean;
   /** Names the interfaces on which nothing is announced. Default: where MetalLB's manifests mount it. */
   readonly excludeL2File?: string;
+  /** Of the pod this runs in. */
+  readonly podName?: string;
+  readonly podUid?: string;
 }
 
 export interface SpeakerParts {
@@ -34,7 +37,7 @@ export interface SpeakerParts {
 /** Throws a UserError where the file of interfaces to exclude cannot be used. */
 export function speakerParts(options: SpeakerOptions): SpeakerParts {
   const { client, clock, log, meter, namespace, nodeName, ignoreExcludeLb: ignoreExcludeLabel } = options;
-  const { excludeL2File = '/etc/metallb/excludel2.yaml' } = options;
+  const { excludeL2File = '/etc/metallb/excludel2.yaml', podName = '', podUid = '' } = options;
   const packets = new PacketThread({ clock, log, excludeInterfaces: readExcludedInterfaces(excludeL2File) });
   const configuration = new Configuration({ client, namespace, parseYaml, log });
   const events = new KubeEventRecorder({
@@ -57,6 +60,7 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
     packets,
     ignoreExcludeLabel,
     ...(options.lbClass === undefined ? {} : { loadBalancerClass: options.lbClass }),
+    ...(podName === '' || podUid === '' ? {} : { pod: { name: podName, uid: podUid } }),
   });
   return {
     parts: [
@@ -73,6 +77,8 @@ export interface SpeakerFlags extends ClusterFlags {
   readonly nodeName: string;
   readonly ignoreExcludeLb: boolean;
   readonly excludeL2File?: string;
+  readonly podName?: string;
+  readonly podUid?: string;
 }
 
 /** Runs until a signal; resolves with the exit code. */

@@ -21,6 +21,13 @@ export function speakerCommand(finish: (exitCode: number) => void): Command {
       '--exclude-l2-file <file>',
       'the interfaces on which nothing is announced (without it: /etc/metallb/excludel2.yaml)',
     )
+    .addOption(
+      new Option(
+        '--pod-name <name>',
+        'the pod this runs in; with its uid, what it reports is deleted with it',
+      ).env('METALLB_POD_NAME'),
+    )
+    .addOption(new Option('--pod-uid <uid>', 'its uid').env('METALLB_POD_UID'))
     .addHelpText(
       'after',
       `

@@ -111,6 +111,11 @@ export class NativeSocket {
     check(this.#native.setsockopt(this.#fd, level, name, value), 'setsockopt');
   }
 
+  /** False where the kernel refuses. */
+  trySetOption(level: number, name: number, value: number | Uint8Array): boolean {
+    return this.#native.setsockopt(this.#fd, level, name, value) >= 0;
+  }
+
   /** False where the kernel has no memory for it (net.core.optmem_max): the filter before it stays in force. */
   attachFilter(program: Uint8Array): boolean {
     const result = this.#native.attachFilter(this.#fd, program);

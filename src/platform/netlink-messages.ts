@@ -24,6 +24,8 @@ const IFLA_IFNAME = 3;
 const IFLA_MASTER = 10;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
+/** IFA_F_DADFAILED | IFA_F_TENTATIVE: nobody is to use it yet, or ever. */
+const IFA_NOT_USABLE = 0x08 | 0x40;
 /** The upper bits of an attribute's type are flags. */
 const ATTRIBUTE_TYPE = 0x3fff;
 
@@ -48,6 +50,8 @@ interface AddressMessage {
   readonly index: number;
   /** 4 or 16 bytes. */
   readonly address: Uint8Array;
+  /** False while the kernel still looks whether another host has it, and when one has (RFC 4862 section 5.4). */
+  readonly usable: boolean;
 }
 
 export type NetlinkMessage =
@@ -123,7 +127,8 @@ function decodeAddress(message: DataView): AddressMessage | undefined {
   // On a point-to-point link IFA_ADDRESS is the other end's; IFA_LOCAL, where present, is always ours.
   const address = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
   if (address === undefined || (address.length !== 4 && address.length !== 16)) return undefined;
-  return { kind: 'address', index: message.getUint32(HEADER_LENGTH + 4, true), address };
+  const usable = (message.getUint8(HEADER_LENGTH + 2) & IFA_NOT_USABLE) === 0;
+  return { kind: 'address', index: message.getUint32(HEADER_LENGTH + 4, true), address, usable };
 }
 
 /** Copies, since the buffer they are read from is used again. */

@@ -22,7 +22,7 @@ const DUMP_GAP_MS = 50;
 
 /** A network interface. */
 export interface Link extends Omit<LinkMessage, 'kind'> {
-  /** Its IPv4 (4 bytes) and IPv6 (16 bytes) addresses. */
+  /** Its IPv4 (4 bytes) and IPv6 (16 bytes) addresses that may be used. */
   readonly addresses: readonly Uint8Array[];
 }
 
@@ -103,7 +103,7 @@ export class LinkWatcher {
         const { kind: _, ...link } = message;
         dump.links.set(link.index, { ...link, addresses: [] });
       } else if (message.kind === 'address') {
-        dump.links.get(message.index)?.addresses.push(message.address);
+        if (message.usable) dump.links.get(message.index)?.addresses.push(message.address);
       } else if (message.sequence !== dump.sequence) {
         continue;
       } else if (message.kind === 'error') {

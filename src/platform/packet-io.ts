@@ -6,7 +6,6 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { getSystemErrorName } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import type { IpFamily } from '../api/kubernetes.ts';
 import { UserError } from '../api/user-error.ts';
 import type { AnsweredAddress, Clock, Log, PacketEvent, PacketIo } from '../ports.ts';
 import { EPERM, loadNative } from './native.ts';
@@ -17,7 +16,6 @@ const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 
 export class PacketThread implements PacketIo {
-  readonly families: ReadonlySet<IpFamily> = new Set(['IPv4']);
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #workerData: PacketWorkerData;
@@ -148,7 +146,7 @@ function checkCapability(): void {
     native.close(fd);
   } else if (fd === EPERM) {
     throw new UserError(
-      'Answering ARP needs the capability CAP_NET_RAW: run as root, or add NET_RAW to the container’s securityContext.capabilities.',
+      'Answering ARP and neighbour solicitations needs the capability CAP_NET_RAW: run as root, or add NET_RAW to the container’s securityContext.capabilities.',
     );
   } else {
     throw new UserError(`Packet sockets do not work on this machine (${getSystemErrorName(fd)}).`);

@@ -8,12 +8,16 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { formatAddress, parseAddress } from '../core/net/address.ts';
-import type { Ipv4 } from '../protocol/arp/frame.ts';
-import { ArpResponder, arpLink } from './arp-responder.ts';
+import type { IpFamily } from '../core/net/address.ts';
+import { solicitedNodeGroup } from '../protocol/ndp/message.ts';
+import { etherLink } from './ether-link.ts';
+import { MulticastGroups } from './multicast-groups.ts';
 import { loadNative } from './native.ts';
 import { LinkWatcher } from './netlink.ts';
 import type { Link } from './netlink.ts';
 import type { FromPacketWorker, PacketWorkerData, ToPacketWorker } from './packet-messages.ts';
+import { ARP, NDP } from './packet-protocols.ts';
+import { PacketResponder } from './packet-responder.ts';
 
 const COUNTS_EVERY_MS = 1000;
 /**
@@ -29,14 +33,19 @@ if (main === null) throw new Error('packet-worker.ts runs only as a worker threa
 
 const say = (message: FromPacketWorker): void => main.postMessage(message);
 const native = loadNative();
-const arp = new ArpResponder(native);
+const arp = new PacketResponder(native, ARP);
+const ndp = new PacketResponder(native, NDP);
+const groups = new MulticastGroups(native);
 let toldNames: readonly string[] | undefined;
 new LinkWatcher(native, useLinks).start();
 main.on('message', obey);
 
 function useLinks(all: readonly Link[]): void {
   const usable = all.filter((link) => !excludeInterfaces.some((pattern) => pattern.test(link.name)));
-  arp.setLinks(usable.map(arpLink).filter((link) => link !== undefined));
+  const links = usable.map(etherLink).filter((link) => link !== undefined);
+  arp.setLinks(links);
+  ndp.setLinks(links);
+  joinGroups();
   const names = usable.map((link) => link.name);
   if (names.join() !== toldNames?.join()) say({ kind: 'interfaces', names });
   toldNames = names;
@@ -45,20 +54,26 @@ function useLinks(all: readonly Link[]): void {
 function obey(message: ToPacketWorker): void {
   if (message.kind === 'answer') {
     tellCounts(); // of addresses that go now, too
-    arp.setAddresses(
-      message.addresses.flatMap(({ address, interfaces }) =>
-        readIpv4(address).map((ip) => ({ ip, interfaces })),
-      ),
-    );
+    const rows = message.addresses.flatMap(({ address, interfaces }) => {
+      const parsed = parseAddress(address);
+      return parsed === undefined ? [] : { ...parsed, interfaces };
+    });
+    const of = (family: IpFamily): typeof rows => rows.filter((row) => row.family === family);
+    arp.setAddresses(of('IPv4').map(({ value, interfaces }) => ({ ip: Number(value), interfaces })));
+    ndp.setAddresses(of('IPv6').map(({ value, interfaces }) => ({ ip: value, interfaces })));
+    joinGroups();
   } else {
-    for (const ip of message.addresses.flatMap(readIpv4)) arp.gratuitous(ip);
+    for (const text of message.addresses) {
+      const address = parseAddress(text);
+      if (address?.family === 'IPv4') arp.gratuitous(Number(address.value));
+      if (address?.family === 'IPv6') ndp.gratuitous(address.value);
+    }
   }
 }
 
-/** Nothing for an IPv6 address: ARP is of IPv4 only. */
-function readIpv4(text: string): Ipv4[] {
-  const address = parseAddress(text);
-  return address?.family === 'IPv4' ? [Number(address.value)] : [];
+/** Of every IPv6 address on every link it is answered on: also on links that came after the address. */
+function joinGroups(): void {
+  groups.set(ndp.answered().map(({ ip, link }) => ({ group: solicitedNodeGroup(ip), index: link.index })));
 }
 
 const beats = new Int32Array(heartbeat);
@@ -75,13 +90,19 @@ function watchHeartbeat(): void {
   const silent = nowMs - lastBeatMs > SILENT_AFTER_MS;
   if (silent !== arp.silent) say({ kind: 'silent', silent });
   arp.silent = silent;
+  ndp.silent = silent;
 }
 
 function tellCounts(): void {
-  const counts = arp.takeCounts().map(({ ip, ...rest }) => {
-    return { address: formatAddress({ family: 'IPv4', value: BigInt(ip) }), ...rest };
-  });
+  const counts = [
+    ...arp.takeCounts().map(({ ip, ...rest }) => ({ address: textOf('IPv4', BigInt(ip)), ...rest })),
+    ...ndp.takeCounts().map(({ ip, ...rest }) => ({ address: textOf('IPv6', ip), ...rest })),
+  ];
   if (counts.length > 0) say({ kind: 'counted', counts });
+}
+
+function textOf(family: IpFamily, value: bigint): string {
+  return formatAddress({ family, value });
 }
 
 setInterval(watchHeartbeat, LOOK_EVERY_MS);

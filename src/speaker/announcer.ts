@@ -9,6 +9,7 @@ import { formatAddress } from '../core/net/address.ts';
 import type { Address } from '../core/net/address.ts';
 import type { AnsweredAddress, Clock, EventRecorder, Log, Meter, PacketIo } from '../ports.ts';
 import { GratuitousBursts } from './gratuitous.ts';
+import type { L2StatusReporter } from './l2-status-reporter.ts';
 
 const PROTOCOL = 'layer2';
 
@@ -25,6 +26,7 @@ export interface AnnouncerDeps {
   readonly meter: Meter;
   readonly events: EventRecorder;
   readonly packets: PacketIo;
+  readonly statuses: Pick<L2StatusReporter, 'announced' | 'withdrawn'>;
 }
 
 export class Announcer {
@@ -32,7 +34,7 @@ export class Announcer {
   readonly #bursts: GratuitousBursts;
   readonly #entries = new Map<string, Entry>();
   /** Why a Service is not announced, to say it once. */
-  readonly #withheld = new Map<string, WithholdReason | 'unsupportedFamily'>();
+  readonly #withheld = new Map<string, WithholdReason>();
   #table = new Map<string, AnsweredAddress>();
   #changed = false;
 
@@ -53,10 +55,8 @@ export class Announcer {
       this.#withhold(key, service, decided.reason);
       return;
     }
-    const { families } = this.#deps.packets;
-    const addresses = decided.addresses.filter(({ family }) => families.has(family)).map(formatAddress);
-    if (addresses.length === 0) this.#withhold(key, service, 'unsupportedFamily');
-    else this.#announce(key, service, { addresses, interfaces: decided.interfaces });
+    const addresses = decided.addresses.map(formatAddress);
+    this.#announce(key, service, { addresses, interfaces: decided.interfaces });
   }
 
   /** The Service is gone. */
@@ -100,6 +100,7 @@ export class Announcer {
     }
     this.#entries.set(key, entry);
     this.#changed = true;
+    this.#deps.statuses.announced(key, entry.interfaces);
     for (const ip of entry.addresses) this.#deps.meter.set(...this.#series(key, ip), 1);
     log.info('announcing', { service: key, addresses: entry.addresses, interfaces: entry.interfaces });
     events.record(
@@ -110,7 +111,7 @@ export class Announcer {
     );
   }
 
-  #withhold(key: string, service: Service, reason: WithholdReason | 'unsupportedFamily'): void {
+  #withhold(key: string, service: Service, reason: WithholdReason): void {
     this.#drop(key, reason);
     if (this.#withheld.get(key) === reason) return;
     this.#withheld.set(key, reason);
@@ -130,6 +131,7 @@ export class Announcer {
     if (entry === undefined) return;
     this.#entries.delete(key);
     this.#changed = true;
+    this.#deps.statuses.withdrawn(key);
     for (const ip of entry.addresses) this.#deps.meter.remove(...this.#series(key, ip));
     this.#deps.log.info('no longer announcing', { service: key, addresses: entry.addresses, reason });
   }

@@ -26,6 +26,7 @@ import type {
 } from '../ports.ts';
 import { Announcer } from './announcer.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { L2StatusReporter } from './l2-status-reporter.ts';
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
@@ -41,6 +42,8 @@ export interface SpeakerDeps {
   readonly events: EventRecorder;
   readonly packets: PacketIo;
   readonly loadBalancerClass?: string;
+  /** The pod this runs in, where it runs in one. */
+  readonly pod?: { readonly name: string; readonly uid: string };
   /** Announce from nodes excluded from load balancers too. */
   readonly ignoreExcludeLabel?: boolean;
 }
@@ -55,6 +58,7 @@ export class Speaker implements Startable {
   readonly #slicesOf = new Map<string, Map<string, EndpointSlice>>();
   readonly #heartbeat: Heartbeat;
   readonly #announcer: Announcer;
+  readonly #statuses: L2StatusReporter;
   readonly #due = new Set<string>();
   readonly #unsubscribe: (() => void)[] = [];
   #interfaces: ReadonlySet<string> = new Set();
@@ -65,6 +69,8 @@ export class Speaker implements Startable {
   #repeat = false;
   #stopped = false;
   #scheduled = false;
+  /** The first pass as a member is over: what is not announced now is not. */
+  #reporting = false;
 
   constructor(deps: SpeakerDeps) {
     this.#deps = deps;
@@ -72,7 +78,8 @@ export class Speaker implements Startable {
     this.#slices = deps.client.observe<EndpointSlice>(ENDPOINT_SLICES);
     this.#nodes = deps.client.observe<Node>(NODES);
     this.#heartbeat = new Heartbeat(deps, (alive, returned) => this.#meet(alive, returned));
-    this.#announcer = new Announcer(deps);
+    this.#statuses = new L2StatusReporter(deps);
+    this.#announcer = new Announcer({ ...deps, statuses: this.#statuses });
   }
 
   /** True once this node takes part in announcing. */
@@ -94,6 +101,7 @@ export class Speaker implements Startable {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#heartbeat.stop();
     this.#announcer.stop();
+    await this.#statuses.stop();
     await Promise.all(this.#stores().map((store) => store.stop()));
   }
 
@@ -195,6 +203,9 @@ export class Speaker implements Startable {
     this.#announcer.publish();
     if (this.#repeat) this.#announcer.repeat();
     this.#repeat = false;
+    if (!this.ready || this.#reporting) return;
+    this.#reporting = true;
+    void this.#statuses.start();
   }
 
   #reconcile(key: string, planner: AnnouncementPlanner): void {

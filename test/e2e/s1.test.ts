@@ -152,6 +152,15 @@ suite(
       assert.match(described, new RegExp(announced));
     });
 
+    test('ServiceL2Status says which node announces', async () => {
+      const announcer = await announcerOf();
+      await until('one status, of the announcer', TIMEOUT_MS, async () => {
+        const columns = '-o custom-columns=N:.status.node,S:.status.serviceNamespace,M:.status.serviceName';
+        const said = await kubectl(`get servicel2statuses -n metallb-system --no-headers ${columns}`);
+        return said.trim().split(/\s+/).join(' ') === `${announcer} default web` || undefined;
+      });
+    });
+
     test('the traffic of a Local Service is answered by the announcing node', async () => {
       await kubectl('patch svc web --type=merge -p {"spec":{"externalTrafficPolicy":"Local"}}');
       await until('only the announcer answering', TIMEOUT_MS, async () => {

@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseAddress } from '../../src/core/net/address.ts';
 import { READABLE, check, loadNative } from '../../src/platform/native.ts';
-import { BROADCAST_MAC, REPLY, REQUEST, decodeArp, encodeArp } from '../../src/protocol/arp/frame.ts';
+import { REPLY, REQUEST, decodeArp, encodeArp } from '../../src/protocol/arp/frame.ts';
+import { BROADCAST_MAC } from '../../src/protocol/ethernet.ts';
 
 const AF_PACKET = 17;
 const SOCK_RAW = 3;

@@ -20,7 +20,6 @@ export const NAMESPACE = 'metallb-system';
 export const VIP = '172.16.0.100';
 
 class FakePackets implements PacketIo {
-  readonly families = new Set(['IPv4'] as const);
   table: readonly AnsweredAddress[] = [];
   readonly announced: string[] = [];
   #listener: (event: PacketEvent) => void = () => {};

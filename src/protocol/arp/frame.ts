@@ -1,16 +1,16 @@
 /**
  * ARP for IPv4 over Ethernet (RFC 826), as pure functions: what a frame says, which requests are answered and how
- * (respond.ts), and the kernel filter that lets nothing else through (filter.ts). Sockets are platform/arp-responder.ts.
+ * (respond.ts), and the kernel filter that lets nothing else through (filter.ts). Sockets are platform/packet-responder.ts.
  *
  * What must hold: no bytes make anything here throw, and a frame that is not exactly IPv4 over Ethernet is no frame.
  *
  * MAC addresses are unsigned numbers of 48 bits, IPv4 addresses of 32: equal addresses are equal numbers.
  */
+import { ETHERTYPE_OFFSET, readNumber, writeNumber } from '../ethernet.ts';
+import type { Mac } from '../ethernet.ts';
 
-export type Mac = number;
 export type Ipv4 = number;
 
-export const BROADCAST_MAC: Mac = 0xffff_ffff_ffff;
 export const ETHERTYPE_ARP = 0x0806;
 
 /** Offsets from the start of the Ethernet frame, for the filter. */
@@ -42,7 +42,7 @@ export interface ArpFrame {
 export function decodeArp(bytes: Uint8Array, length: number = bytes.length): ArpFrame | undefined {
   if (length < MESSAGE_LENGTH || length > bytes.length) return undefined;
   const fits =
-    readNumber(bytes, 12, 2) === ETHERTYPE_ARP &&
+    readNumber(bytes, ETHERTYPE_OFFSET, 2) === ETHERTYPE_ARP &&
     readNumber(bytes, 14, 2) === HARDWARE_ETHERNET &&
     readNumber(bytes, 16, 2) === ETHERTYPE_IPV4 &&
     bytes[18] === 6 &&
@@ -64,7 +64,7 @@ export function encodeArp(frame: ArpFrame): Uint8Array {
   const bytes = new Uint8Array(FRAME_LENGTH);
   writeNumber(bytes, 0, 6, frame.destination);
   writeNumber(bytes, 6, 6, frame.source);
-  writeNumber(bytes, 12, 2, ETHERTYPE_ARP);
+  writeNumber(bytes, ETHERTYPE_OFFSET, 2, ETHERTYPE_ARP);
   writeNumber(bytes, 14, 2, HARDWARE_ETHERNET);
   writeNumber(bytes, 16, 2, ETHERTYPE_IPV4);
   bytes[18] = 6;
@@ -75,17 +75,4 @@ export function encodeArp(frame: ArpFrame): Uint8Array {
   writeNumber(bytes, 32, 6, frame.targetMac);
   writeNumber(bytes, TARGET_IP_OFFSET, 4, frame.targetIp);
   return bytes;
-}
-
-/** Big endian, up to 6 bytes. Not by shifts: those are of 32 bits. */
-function readNumber(bytes: Uint8Array, offset: number, length: number): number {
-  let value = 0;
-  for (let i = offset; i < offset + length; i++) value = value * 256 + (bytes[i] ?? 0);
-  return value;
-}
-
-function writeNumber(bytes: Uint8Array, offset: number, length: number, value: number): void {
-  for (let i = offset + length - 1, rest = value; i >= offset; i--, rest = Math.floor(rest / 256)) {
-    bytes[i] = rest % 256;
-  }
 }

@@ -1,6 +1,8 @@
 /** Which ARP requests are answered, and what is said unasked (RFC 826, RFC 5227, MetalLB internal/layer2/arp.go). */
-import { BROADCAST_MAC, REPLY, REQUEST } from './frame.ts';
-import type { ArpFrame, Ipv4, Mac } from './frame.ts';
+import { BROADCAST_MAC } from '../ethernet.ts';
+import type { Mac } from '../ethernet.ts';
+import { REPLY, REQUEST } from './frame.ts';
+import type { ArpFrame, Ipv4 } from './frame.ts';
 
 /** Why a frame is not answered; 'notAnswered' is a request for an address that is not ours on that interface. */
 export type Silence = 'notRequest' | 'notForUs' | 'notAnswered';

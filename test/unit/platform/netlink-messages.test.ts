@@ -37,9 +37,12 @@ function linkHeader({ family = 0, hardware = 1, index = 3, flags = 0x1_1043 } = 
 }
 
 /** struct ifaddrmsg */
-function addressHeader(family: number, index: number): Buffer {
+const TENTATIVE = 0x40;
+
+function addressHeader(family: number, index: number, flags = 0): Buffer {
   const header = Buffer.alloc(8);
   header.writeUInt8(family, 0);
+  header.writeUInt8(flags, 2);
   header.writeUInt32LE(index, 4);
   return header;
 }
@@ -83,7 +86,7 @@ test('what a bridge says of its port is not about the link', () => {
   );
 });
 
-test('addresses of both families; on a point-to-point link the near end', () => {
+test('addresses of both families, and whether they may be used yet; on a point-to-point link the near end', () => {
   const v6 = Buffer.from('fd000009000000000000000000000001', 'hex');
   const bytes = Buffer.concat([
     message(
@@ -95,10 +98,12 @@ test('addresses of both families; on a point-to-point link the near end', () => 
       ]),
     ),
     message(RTM_NEWADDR, Buffer.concat([addressHeader(10, 4), attribute(1, v6)])),
+    message(RTM_NEWADDR, Buffer.concat([addressHeader(10, 4, TENTATIVE), attribute(1, v6)])),
   ]);
   assert.deepEqual(decodeNetlink(bytes), [
-    { kind: 'address', index: 3, address: new Uint8Array([10, 0, 0, 1]) },
-    { kind: 'address', index: 4, address: new Uint8Array(v6) },
+    { kind: 'address', index: 3, address: new Uint8Array([10, 0, 0, 1]), usable: true },
+    { kind: 'address', index: 4, address: new Uint8Array(v6), usable: true },
+    { kind: 'address', index: 4, address: new Uint8Array(v6), usable: false },
   ]);
 });
 

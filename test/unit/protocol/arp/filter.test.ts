@@ -3,38 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { encodeArpFilter } from '../../../../src/protocol/arp/filter.ts';
 import { encodeArp } from '../../../../src/protocol/arp/frame.ts';
+import { runFilter } from '../../../support/run-filter.ts';
 
 /** The kernel's limit, BPF_MAXINSNS. */
 const MAX_INSTRUCTIONS = 4096;
-
-/** A classic BPF machine with the four instructions a filter here may have: bytes of the frame that pass. */
-function runFilter(program: Uint8Array, frame: Uint8Array): number {
-  const instructions = new DataView(program.buffer, program.byteOffset, program.byteLength);
-  const data = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  let accumulator = 0;
-  for (let counter = 0; counter * 8 < program.length; counter += 1) {
-    const at = counter * 8;
-    const constant = instructions.getUint32(at + 4, true);
-    switch (instructions.getUint16(at, true)) {
-      case 0x28: // load half word; outside the packet the kernel drops it
-        if (constant + 2 > frame.length) return 0;
-        accumulator = data.getUint16(constant);
-        break;
-      case 0x20: // load word
-        if (constant + 4 > frame.length) return 0;
-        accumulator = data.getUint32(constant);
-        break;
-      case 0x15: // jump if equal
-        counter += instructions.getUint8(accumulator === constant ? at + 2 : at + 3);
-        break;
-      case 0x06: // return
-        return constant;
-      default:
-        throw new Error(`instruction ${counter} is unknown`);
-    }
-  }
-  throw new Error('the program has no end');
-}
 
 function request(targetIp: number, operation = 1): Uint8Array {
   const mac = 0x0200_0000_0010;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BROADCAST_MAC, decodeArp, encodeArp } from '../../../../src/protocol/arp/frame.ts';
+import { BROADCAST_MAC } from '../../../../src/protocol/ethernet.ts';
+import { decodeArp, encodeArp } from '../../../../src/protocol/arp/frame.ts';
 import type { ArpFrame } from '../../../../src/protocol/arp/frame.ts';
 import { gratuitousArp, respondArp } from '../../../../src/protocol/arp/respond.ts';
 

@@ -1,12 +1,11 @@
 /**
- * The packet worker against the Linux kernel: this process is the node, in a network of its own, and a namespace `client`
+ * The packet worker against the Linux kernel, for both families: this process is the node, in a network of its own, and a namespace `client`
  * beside it asks. What the kernel's neighbour table says there is what counts.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
-import { after, afterEach, beforeEach, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { after, afterEach, beforeEach, suite, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { speakerParts } from '../../src/cli/speaker-parts.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -19,8 +18,45 @@ import { enterPrivateNetwork, faultOfPrivateNetwork, hasCommand } from '../suppo
 import { RecordingLog } from '../support/recording-log.ts';
 import { until } from '../support/until.ts';
 
-const VIP = '10.9.0.100';
-const OTHER = '10.9.0.101';
+/** What differs between ARP and neighbour discovery. */
+interface Family {
+  readonly name: string;
+  readonly vip: string;
+  readonly other: string;
+  /** On the second cable. */
+  readonly second: string;
+  /** More than a filter has room for, none of them `vip` or `other`. */
+  readonly many: readonly string[];
+  /** Frames that tell an address once. */
+  readonly gratuitous: number;
+  /** Asks as others do. */
+  readonly tool: string;
+  readonly asks: readonly string[];
+}
+
+const numbers = Array.from({ length: 1000 }, (_, i) => i);
+const FAMILIES: readonly Family[] = [
+  {
+    name: 'IPv4',
+    vip: '10.9.0.100',
+    other: '10.9.0.101',
+    second: '10.8.0.100',
+    many: numbers.map((i) => `10.9.${4 + (i >> 8)}.${i & 255}`),
+    gratuitous: 2,
+    tool: 'arping',
+    asks: ['-c', '1', '-I', 'c0'],
+  },
+  {
+    name: 'IPv6',
+    vip: 'fd00:9::100',
+    other: 'fd00:9::101',
+    second: 'fd00:8::100',
+    many: numbers.map((i) => `fd00:9::5:${i.toString(16)}`),
+    gratuitous: 1,
+    tool: 'ndisc6',
+    asks: ['-1', '-r', '1', '-w', '1000'],
+  },
+];
 const NODE_MAC = '02:00:00:00:09:01';
 const STALE_MAC = '02:00:00:00:09:99';
 const LONG_MS = 5000;
@@ -33,7 +69,7 @@ if (fault !== undefined) {
   });
 } else {
   await enterPrivateNetwork();
-  registerTests();
+  for (const family of FAMILIES) suite(family.name, () => registerTests(family));
 }
 
 function run(command: string, ...args: readonly string[]): string {
@@ -48,14 +84,26 @@ const inClient = (...command: readonly string[]): string =>
 const clientIp = (line: string): string => inClient('ip', ...line.split(' '));
 
 /** A cable between the node's `near` and the client's `far`. */
-function plug(near = 'n0', far = 'c0', subnet = '10.9.0', mac = NODE_MAC): void {
+function plug(near = 'n0', far = 'c0', subnet = 9, mac = NODE_MAC): void {
   ip(`link add ${near} address ${mac} type veth peer name ${far} netns client`);
-  ip(`address add ${subnet}.1/24 dev ${near}`);
+  ip(`address add 10.${subnet}.0.1/24 dev ${near}`);
+  ip(`address add fd00:${subnet}::1/64 dev ${near} nodad`);
   ip(`link set ${near} up`);
-  clientIp(`address add ${subnet}.10/24 dev ${far}`);
+  wake(far, subnet);
+}
+
+/** The client's end of a cable. */
+function wake(far: string, subnet = 9): void {
+  clientIp(`address add 10.${subnet}.0.10/24 dev ${far}`);
+  clientIp(`address add fd00:${subnet}::10/64 dev ${far} nodad`);
   clientIp(`link set ${far} up`);
   // A look-up fails after three requests: not a second each.
-  clientIp(`ntable change name arp_cache dev ${far} retrans 100`);
+  setPatience(far, 100);
+}
+
+function setPatience(device: string, retransMs: number): void {
+  for (const table of ['arp_cache', 'ndisc_cache'])
+    clientIp(`ntable change name ${table} dev ${device} retrans ${retransMs}`);
 }
 
 /** What the client's neighbour table has for the address; '' for none or a failed look-up. */
@@ -68,8 +116,9 @@ function neighbour(address: string, device = 'c0'): string {
 
 /** Forgets the address and sends it something, so that the kernel asks for it. */
 function ask(address: string, device = 'c0'): void {
+  const socket = address.includes(':') ? 'udp6' : 'udp4';
   spawnSync('nsenter', ['--net=/run/netns/client', 'ip', 'neigh', 'flush', 'to', address, 'dev', device]);
-  const script = `const s = require('dgram').createSocket('udp4'); s.send('x', 9, '${address}', () => s.close())`;
+  const script = `const s = require('dgram').createSocket('${socket}'); s.send('x', 9, '${address}', () => s.close())`;
   inClient(process.execPath, '-e', script);
 }
 
@@ -95,7 +144,8 @@ const fails = (address: string): Promise<true> =>
     20,
   );
 
-function registerTests(): void {
+function registerTests(family: Family): void {
+  const { vip: VIP, other: OTHER, second: SECOND } = family;
   let log: RecordingLog;
   let packets: PacketThread;
   let interfaces: readonly string[] = [];
@@ -122,6 +172,10 @@ function registerTests(): void {
   beforeEach(() => {
     log = new RecordingLog();
     run('ip', 'netns', 'add', 'client');
+    // Link-local addresses are there at once.
+    const sysctl = 'echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad';
+    run('sh', '-c', sysctl);
+    inClient('sh', '-c', sysctl);
     plug();
   });
   afterEach(async () => {
@@ -149,7 +203,11 @@ function registerTests(): void {
     packets.answer([{ address: VIP, interfaces: 'all' }]);
     await answers(VIP, NODE_MAC);
     packets.announce([VIP, OTHER]);
-    await until('counts', LONG_MS, () => counts.some(({ gratuitous }) => gratuitous === 2) || undefined);
+    await until(
+      'counts',
+      LONG_MS,
+      () => counts.some(({ gratuitous }) => gratuitous === family.gratuitous) || undefined,
+    );
     assert.ok(counts.some(({ requests, responses }) => requests === responses && responses > 0));
     assert.deepEqual([...new Set(counts.map(({ address }) => address))], [VIP]);
   });
@@ -159,7 +217,11 @@ function registerTests(): void {
     packets.answer([{ address: VIP, interfaces: 'all' }]);
     packets.announce([VIP]);
     packets.answer([]);
-    await until('counts', LONG_MS, () => counts.some(({ gratuitous }) => gratuitous === 2) || undefined);
+    await until(
+      'counts',
+      LONG_MS,
+      () => counts.some(({ gratuitous }) => gratuitous === family.gratuitous) || undefined,
+    );
   });
 
   test('with less room for a filter than the addresses need they are all answered', async (context) => {
@@ -169,8 +231,7 @@ function registerTests(): void {
       return context.skip(`this network has no limit of its own: ${String(error)}`); // an older Linux
     }
     await startPackets();
-    const many = Array.from({ length: 1000 }, (_, i) => `10.9.${4 + (i >> 8)}.${i & 255}`);
-    packets.answer([...many, VIP].map((address) => ({ address, interfaces: 'all' })));
+    packets.answer([...family.many, VIP].map((address) => ({ address, interfaces: 'all' })));
     await answers(VIP, NODE_MAC);
     packets.answer([{ address: OTHER, interfaces: 'all' }]);
     await answers(OTHER, NODE_MAC);
@@ -179,31 +240,31 @@ function registerTests(): void {
 
   test('only the interfaces named answer, each with its own MAC', async () => {
     const secondMac = '02:00:00:00:09:02';
-    plug('n1', 'c1', '10.8.0', secondMac);
+    plug('n1', 'c1', 8, secondMac);
     await startPackets();
     packets.answer([
       { address: VIP, interfaces: ['n1'] },
-      { address: '10.8.0.100', interfaces: ['n1', 'n7'] },
+      { address: SECOND, interfaces: ['n1', 'n7'] },
     ]);
-    await answers('10.8.0.100', secondMac, 'c1');
+    await answers(SECOND, secondMac, 'c1');
     ask(VIP);
     await fails(VIP);
   });
 
   test('an excluded interface is never used', async () => {
-    plug('docker0', 'c1', '10.8.0', '02:00:00:00:09:02');
+    plug('docker0', 'c1', 8, '02:00:00:00:09:02');
     await startPackets();
     assert.deepEqual(
       interfaces.filter((name) => ['lo', 'docker0'].includes(name)),
       [],
     );
-    packets.answer([{ address: '10.8.0.100', interfaces: 'all' }]);
-    ask('10.8.0.100', 'c1');
-    await fails('10.8.0.100');
+    packets.answer([{ address: SECOND, interfaces: 'all' }]);
+    ask(SECOND, 'c1');
+    await fails(SECOND);
   });
 
   test('the interfaces excluded are those of MetalLB’s file', async () => {
-    plug('n1', 'c1', '10.8.0', '02:00:00:00:09:02');
+    plug('n1', 'c1', 8, '02:00:00:00:09:02');
     const file = `/run/excludel2-${process.pid}.yaml`;
     writeFileSync(file, 'announcedInterfacesToExclude: [1$]');
     const { parts } = speakerParts({
@@ -249,8 +310,7 @@ function registerTests(): void {
     await until('n0 to go', LONG_MS, () => !interfaces.includes('n0') || undefined);
     const mac = '02:00:00:00:09:03';
     ip(`link add n0 address ${mac} type veth peer name c0 netns client`);
-    clientIp('address add 10.9.0.10/24 dev c0');
-    clientIp('link set c0 up');
+    wake('c0');
     clientIp(`neigh replace ${VIP} lladdr ${STALE_MAC} dev c0 nud stale`);
     ip('link set n0 up');
     await resolves(VIP, mac);
@@ -268,7 +328,7 @@ function registerTests(): void {
     await answers(VIP, bridgeMac);
     await until('counts', LONG_MS, () => counts.length > 0 || undefined);
     counts = [];
-    clientIp('ntable change name arp_cache dev c0 retrans 5000');
+    setPatience('c0', 5000);
     ask(VIP);
     await resolves(VIP, bridgeMac);
     await until('counts', LONG_MS, () => counts.length > 0 || undefined);
@@ -340,15 +400,87 @@ function registerTests(): void {
     assert.match(said, /^UserError .*CAP_NET_RAW/);
   });
 
+  test('what a client knows it refreshes by unicast, without asking everybody', async () => {
+    await startPackets();
+    packets.answer([{ address: VIP, interfaces: 'all' }]);
+    await answers(VIP, NODE_MAC);
+    // Asking everybody is no way out: nobody hears.
+    for (const table of ['arp_cache', 'ndisc_cache'])
+      clientIp(`ntable change name ${table} dev c0 mcast_probes 0`);
+    const state = (): string | undefined =>
+      (JSON.parse(clientIp(`-j neigh show to ${VIP} dev c0`)) as { state?: string[] }[])[0]?.state?.[0];
+    clientIp(`neigh replace ${VIP} lladdr ${NODE_MAC} dev c0 nud probe`);
+    await until('the end of the probe', LONG_MS, () => state() !== 'PROBE' || undefined, 20);
+    assert.equal(state(), 'REACHABLE');
+    clientIp(`neigh replace ${VIP} lladdr ${STALE_MAC} dev c0 nud probe`);
+    await until('nobody at another MAC', LONG_MS, () => state() === 'FAILED' || undefined, 20);
+  });
+
+  test('a VLAN is an interface like any other', async (context) => {
+    const vlanMac = '02:00:00:00:09:07';
+    const vlan = `link add link n0 name n0.7 address ${vlanMac} type vlan id 7`;
+    if (spawnSync('ip', vlan.split(' ')).status !== 0) {
+      await startPackets();
+      return context.skip('this kernel has no VLANs (8021q)');
+    }
+    ip('link set n0.7 up');
+    clientIp('link add link c0 name c0.7 type vlan id 7');
+    clientIp(`address add 10.8.0.10/24 dev c0.7`);
+    clientIp(`address add fd00:8::10/64 dev c0.7 nodad`);
+    clientIp('link set c0.7 up');
+    await startPackets();
+    await sees('n0.7');
+    packets.answer([{ address: SECOND, interfaces: ['n0.7'] }]);
+    await answers(SECOND, vlanMac, 'c0.7');
+  });
+
   test(
-    'arping gets one answer to each request',
-    { skip: !hasCommand('arping') && 'arping is not installed' },
+    `${family.tool} gets one answer to each request`,
+    { skip: !hasCommand(family.tool) && `${family.tool} is not installed` },
     async () => {
       await startPackets();
       packets.answer([{ address: VIP, interfaces: 'all' }]);
-      await sleep(50);
-      const said = inClient('arping', '-c', '3', '-I', 'c0', VIP);
-      assert.equal(said.toLowerCase().split(NODE_MAC).length - 1, 3, said);
+      await answers(VIP, NODE_MAC);
+      for (let i = 0; i < 3; i += 1) {
+        const said = inClient(
+          family.tool,
+          ...family.asks,
+          ...(family.tool === 'arping' ? [VIP] : [VIP, 'c0']),
+        );
+        assert.equal(said.toLowerCase().split(NODE_MAC).length - 1, 1, said);
+      }
     },
   );
+
+  if (family.name === 'IPv4') return;
+
+  test('a host that wants to have the address itself learns that it is taken', async () => {
+    await startPackets();
+    packets.answer([{ address: VIP, interfaces: 'all' }]);
+    await answers(VIP, NODE_MAC);
+    inClient('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/c0/accept_dad');
+    clientIp(`address add ${VIP}/64 dev c0`);
+    const refused = (): true | undefined =>
+      clientIp(`address show dev c0 to ${VIP}`).includes('dadfailed') || undefined;
+    await until('the address is given up', LONG_MS, refused, 20);
+  });
+
+  test('a switch that snoops learns where the address is asked for, also on an interface that comes later', async () => {
+    // What a switch may need ten seconds for: the bridge reports its own memberships to whoever asks.
+    const listening = (): true | undefined =>
+      inClient('bridge', 'mdb', 'show', 'dev', 'br1').includes('ff02::1:ff00:100') || undefined;
+    inClient('ip', ...'link add br1 type bridge mcast_snooping 1'.split(' '));
+    clientIp('link set c0 master br1');
+    clientIp('link set br1 up');
+    await startPackets();
+    packets.answer([{ address: VIP, interfaces: 'all' }]);
+    await until('the membership', LONG_MS, listening, 20);
+    packets.answer([]);
+    plug('n1', 'c1', 8, '02:00:00:00:09:02');
+    clientIp('link set c1 master br1');
+    packets.answer([{ address: VIP, interfaces: ['n1'] }]);
+    const through = (): true | undefined =>
+      /port c1 grp ff02::1:ff00:100/.test(inClient('bridge', 'mdb', 'show', 'dev', 'br1')) || undefined;
+    await until('the membership at the other port', LONG_MS, through, 20);
+  });
 }

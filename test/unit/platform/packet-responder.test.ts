@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ArpResponder, arpLink } from '../../../src/platform/arp-responder.ts';
+import { etherLink } from '../../../src/platform/ether-link.ts';
 import type { Native } from '../../../src/platform/native.ts';
 import { EAGAIN, ENOMEM } from '../../../src/platform/native.ts';
 import type { Link } from '../../../src/platform/netlink.ts';
 import { decodeArp, encodeArp } from '../../../src/protocol/arp/frame.ts';
 import type { ArpFrame } from '../../../src/protocol/arp/frame.ts';
+import { ARP } from '../../../src/platform/packet-protocols.ts';
+import { PacketResponder } from '../../../src/platform/packet-responder.ts';
 
 const VIP = 0xac10_0064;
 const CLIENT_MAC = 0x0200_0000_0010;
@@ -104,12 +106,15 @@ const request = (targetIp: number, destination = BROADCAST): ArpFrame => ({
   targetIp,
 });
 
-const eth0 = { index: 2, name: 'eth0', mac: 0x0200_0000_0011, carrier: true };
-const eth1 = { index: 3, name: 'eth1', mac: 0x0200_0000_0012, carrier: true };
+const eth0 = { index: 2, name: 'eth0', mac: 0x0200_0000_0011, carrier: true, hasLinkLocal: false };
+const eth1 = { index: 3, name: 'eth1', mac: 0x0200_0000_0012, carrier: true, hasLinkLocal: false };
 
-function rig(interfaces: readonly string[] | 'all' = 'all'): { kernel: FakeKernel; arp: ArpResponder } {
+function rig(interfaces: readonly string[] | 'all' = 'all'): {
+  kernel: FakeKernel;
+  arp: PacketResponder<number>;
+} {
   const kernel = new FakeKernel();
-  const arp = new ArpResponder(kernel.native);
+  const arp = new PacketResponder(kernel.native, ARP);
   arp.setLinks([eth0, eth1]);
   arp.setAddresses([{ ip: VIP, interfaces }]);
   return { kernel, arp };
@@ -258,8 +263,14 @@ const ethernet: Link = {
 };
 
 test('an Ethernet interface that is up speaks ARP, with or without a cable', () => {
-  assert.deepEqual(arpLink(ethernet), { index: 2, name: 'eth0', mac: 0x0200_0000_0011, carrier: true });
-  assert.equal(arpLink({ ...ethernet, flags: 0x1003 })?.carrier, false);
+  assert.deepEqual(etherLink(ethernet), {
+    index: 2,
+    name: 'eth0',
+    mac: 0x0200_0000_0011,
+    carrier: true,
+    hasLinkLocal: false,
+  });
+  assert.equal(etherLink({ ...ethernet, flags: 0x1003 })?.carrier, false);
 });
 
 const mute: Record<string, Partial<Link>> = {
@@ -272,5 +283,5 @@ const mute: Record<string, Partial<Link>> = {
   'one without a hardware address': { address: new Uint8Array() },
 };
 for (const [what, change] of Object.entries(mute)) {
-  test(`${what} does not speak ARP`, () => assert.equal(arpLink({ ...ethernet, ...change }), undefined));
+  test(`${what} is not spoken on`, () => assert.equal(etherLink({ ...ethernet, ...change }), undefined));
 }

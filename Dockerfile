@@ -2,7 +2,7 @@
 #
 #   docker build -t localhost/cleat:0.1.0 .
 #
-# It holds the Node.js of package-lock.json, three files of ours and the C and C++ libraries Node.js needs: no shell, no npm.
+# It holds the Node.js of package-lock.json, the bundle (dist/) and the C and C++ libraries Node.js needs: no shell, no npm.
 FROM docker.io/library/node:24-bookworm AS build
 WORKDIR /src
 COPY package.json package-lock.json ./

@@ -4,7 +4,7 @@
 ARGS ?=
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install npm packages and build the packet addon
 	@tools/setup.sh run
@@ -28,7 +28,7 @@ verify: ## format, lint, types, dead code, and nothing generated is stale
 	@tools/setup.sh test
 	@npm run --silent test -- static
 	@npm run --silent gen
-	@git diff --exit-code -- manifests docs/reference || { echo 'generated files differ: commit what make gen wrote'; exit 1; }
+	@test -z "$$(git status --porcelain -- manifests docs/reference)" || { git status --short -- manifests docs/reference; git diff -- manifests docs/reference; echo 'generated files differ: commit what make gen wrote'; exit 1; }
 
 build: setup ## bundle the program into dist/
 	@npm run --silent build

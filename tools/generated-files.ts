@@ -2,7 +2,13 @@
  * Everything in the repository that is made from src/api and from the installation in tools/: manifests and the reference.
  * Each file begins by saying so.
  */
-import { LEGACY_PREFIX, PREFIX, SERVICE_ANNOTATIONS } from '../src/api/annotations.ts';
+import {
+  ENFORCE_LABEL,
+  EXCLUDE_NODE_LABEL,
+  LEGACY_PREFIX,
+  PREFIX,
+  SERVICE_ANNOTATIONS,
+} from '../src/api/annotations.ts';
 import type { CustomResourceDefinition, FieldSchema } from '../src/api/crd-schema.ts';
 import { CRDS_OF_METALLB } from '../src/api/crds.ts';
 import { FINDINGS } from '../src/api/findings.ts';
@@ -26,7 +32,10 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['manifests/kustomization.yaml', `# ${ORIGIN}\n${formatYaml(KUSTOMIZATION)}`],
     ['docs/reference/permissions.md', page('Permissions', PERMISSIONS_INTRODUCTION, permissionsTable())],
     ['docs/reference/findings.md', page('Findings', FINDINGS_INTRODUCTION, findingsTable())],
-    ['docs/reference/annotations.md', page('Annotations', ANNOTATIONS_INTRODUCTION, annotationsTable())],
+    [
+      'docs/reference/annotations.md',
+      page('Annotations and labels', ANNOTATIONS_INTRODUCTION, annotationsTable(), LABELS),
+    ],
     ['docs/reference/commands.md', page('Commands', COMMANDS_INTRODUCTION, ...commandSections())],
     ['docs/reference/metrics.md', page('Metrics', METRICS_INTRODUCTION, metricsTable())],
     [
@@ -70,8 +79,9 @@ const CONFIGURATION_INTRODUCTION = `The objects that configure addresses, in the
 otherwise). A field with * is required. A label selector has \`matchLabels\` and \`matchExpressions\` (\`key\`, \`operator\` In, NotIn,
 Exists or DoesNotExist, \`values\`), all of which must fit; one without either fits everything.
 
-All nine kinds of MetalLB are installed, so that manifests written for it apply. Today IPAddressPool and L2Advertisement are
-acted on; the others say so themselves.
+All nine kinds of MetalLB are installed, so that manifests written for it apply. IPAddressPool and L2Advertisement are acted on,
+the kinds about BGP are read and checked by MetalLB's rules while nothing is announced by BGP yet, and a program says in
+ConfigurationState what it made of all of them. One fault anywhere, and the last configuration without stays in force as a whole.
 
 The configuration of MetalLB before 0.13, YAML in the ConfigMap \`config\`, is read as well. Without any IPAddressPool it is the
 configuration. Beside IPAddressPools its pools count too while it has no fault and clashes with none of them, so a migration
@@ -101,6 +111,21 @@ function findingsTable(): string {
   ]);
   return table(['Code', 'Reason', 'Level', 'What it means', 'What to do'], rows);
 }
+
+const LABELS = [
+  '## Labels that change what Cleat does',
+  table(
+    ['Label', 'On', 'What it does'],
+    [
+      [
+        `\`${ENFORCE_LABEL}\``,
+        'Namespace',
+        'How far the gate goes with what is in it: `deny` (as without the label), `warn` (nothing is refused, the author is warned), `audit` (nothing is said but to the audit log).',
+      ],
+      [`\`${EXCLUDE_NODE_LABEL}\``, 'Node', 'The node announces nothing, whatever the value.'],
+    ],
+  ),
+].join('\n\n');
 
 function annotationsTable(): string {
   const rows = SERVICE_ANNOTATIONS.map(({ name, example, meaning }) => [

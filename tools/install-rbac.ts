@@ -7,7 +7,7 @@
  * server-side apply, which names what it creates; creation by POST cannot be.
  */
 import { CONTROLLER_LEASE } from '../src/api/annotations.ts';
-import { METALLB_GROUP, LEGACY_CONFIG_MAP } from '../src/api/metallb.ts';
+import { EXTRAS_CONFIG_MAP, METALLB_GROUP, LEGACY_CONFIG_MAP } from '../src/api/metallb.ts';
 import { CERTIFICATE_SECRET } from '../src/webhook/certificate-store.ts';
 import { WEBHOOK_CONFIGURATION } from '../src/webhook/registration.ts';
 
@@ -38,18 +38,25 @@ const OBSERVE = ['list', 'watch'] as const;
 const CONFIGURATION: readonly PermissionRule[] = [
   {
     apiGroup: METALLB_GROUP,
-    resources: ['ipaddresspools', 'l2advertisements'],
+    resources: [
+      'ipaddresspools',
+      'l2advertisements',
+      'bgpadvertisements',
+      'bgppeers',
+      'bfdprofiles',
+      'communities',
+    ],
     verbs: OBSERVE,
     use: 'The configuration.',
-    code: 'src/cluster/configuration.ts',
+    code: 'src/cluster/configuration-objects.ts',
   },
   {
     apiGroup: '',
     resources: ['configmaps'],
-    resourceNames: [LEGACY_CONFIG_MAP],
+    resourceNames: [LEGACY_CONFIG_MAP, EXTRAS_CONFIG_MAP],
     verbs: OBSERVE,
-    use: 'The configuration of MetalLB before 0.13, and no other ConfigMap.',
-    code: 'src/cluster/configuration.ts',
+    use: 'The configuration of MetalLB before 0.13 and its text for FRR, and no other ConfigMap.',
+    code: 'src/cluster/configuration-objects.ts',
   },
 ];
 
@@ -58,14 +65,30 @@ const NAMESPACES: PermissionRule = {
   resources: ['namespaces'],
   verbs: OBSERVE,
   use: 'Labels of namespaces, which pools select by.',
-  code: 'src/cluster/configuration.ts',
+  code: 'src/cluster/configuration-objects.ts',
+};
+
+const NODES: PermissionRule = {
+  apiGroup: '',
+  resources: ['nodes'],
+  verbs: OBSERVE,
+  use: 'Labels of nodes, which advertisements and BGP peers select by; for the speaker also which nodes may announce.',
+  code: 'src/cluster/configuration-objects.ts',
+};
+
+const STATE_OF_CONFIGURATION: PermissionRule = {
+  apiGroup: METALLB_GROUP,
+  resources: ['configurationstates/status'],
+  verbs: ['patch'],
+  use: 'What is wrong with the configuration, if anything.',
+  code: 'src/kube/kept-status.ts',
 };
 
 const EVENTS: PermissionRule = {
   apiGroup: '',
   resources: ['events'],
   verbs: ['create', 'patch'],
-  use: 'Events of Services; a repeated one is counted up.',
+  use: 'Events of Services and configuration objects; a repeated one is counted up.',
   code: 'src/kube/events.ts',
 };
 
@@ -76,6 +99,15 @@ export const PERMISSIONS: readonly PermissionRole[] = [
     scope: 'namespace',
     rules: [
       ...CONFIGURATION,
+      {
+        apiGroup: METALLB_GROUP,
+        resources: ['configurationstates'],
+        resourceNames: ['controller'],
+        verbs: ['list', 'watch', 'create', 'patch'],
+        use: 'The object that says what is wrong with the configuration, and no other.',
+        code: 'src/kube/kept-status.ts',
+      },
+      { ...STATE_OF_CONFIGURATION, resourceNames: ['controller'] },
       {
         apiGroup: METALLB_GROUP,
         resources: ['ipaddresspools/status'],
@@ -122,6 +154,21 @@ export const PERMISSIONS: readonly PermissionRole[] = [
     rules: [
       ...CONFIGURATION,
       {
+        apiGroup: METALLB_GROUP,
+        resources: ['configurationstates'],
+        verbs: ['list', 'watch', 'create', 'patch'],
+        use: 'The object in which each speaker says what is wrong with the configuration.',
+        code: 'src/kube/kept-status.ts',
+      },
+      STATE_OF_CONFIGURATION,
+      {
+        apiGroup: '',
+        resources: ['secrets'],
+        verbs: OBSERVE,
+        use: 'The Secrets that BGPPeers name, each by its own name; none where no peer names one.',
+        code: 'src/cluster/secret-facts.ts',
+      },
+      {
         apiGroup: 'coordination.k8s.io',
         resources: ['leases'],
         verbs: ['list', 'watch', 'create', 'patch', 'delete'],
@@ -164,6 +211,7 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         code: 'src/controller/status-writer.ts',
       },
       NAMESPACES,
+      NODES,
       EVENTS,
       {
         apiGroup: 'admissionregistration.k8s.io',
@@ -182,9 +230,9 @@ export const PERMISSIONS: readonly PermissionRole[] = [
     rules: [
       {
         apiGroup: '',
-        resources: ['services', 'nodes'],
+        resources: ['services'],
         verbs: OBSERVE,
-        use: 'Which addresses are announced, and which nodes may.',
+        use: 'Which addresses are announced.',
         code: 'src/speaker/speaker.ts',
       },
       {
@@ -195,6 +243,7 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         code: 'src/speaker/speaker.ts',
       },
       NAMESPACES,
+      NODES,
       EVENTS,
     ],
   },

@@ -7,9 +7,9 @@ import { table } from './markdown-table.ts';
 export function commandSections(): string[] {
   return createProgram(() => undefined).commands.map((command) => {
     const rows = command.options.map(
-      ({ flags, description, defaultValue, defaultValueDescription, envVar }) => [
+      ({ flags, description, argChoices, defaultValue, defaultValueDescription, envVar }) => [
         `\`${flags}\``,
-        description,
+        argChoices === undefined ? description : `${description}: ${argChoices.join(', ')}`,
         defaultValue === undefined ? '' : `\`${defaultValueDescription ?? String(defaultValue)}\``,
         envVar === undefined ? '' : `\`${envVar}\``,
       ],

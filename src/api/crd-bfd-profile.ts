@@ -1,6 +1,6 @@
 /** BFDProfile v1beta1, field for field as in MetalLB 0.16 (api/v1beta1/bfdprofile_types.go); the words are ours. */
 import type { CustomResourceDefinition, FieldSchema } from './crd-schema.ts';
-import { customResourceDefinition, EMPTY_STATUS, NOT_ACTED_ON } from './crd-schema.ts';
+import { customResourceDefinition, EMPTY_STATUS, NO_BGP_YET } from './crd-schema.ts';
 import { BFD_PROFILES } from './metallb.ts';
 
 const bounded = (description: string, minimum: number, maximum: number): FieldSchema => ({
@@ -12,7 +12,7 @@ const bounded = (description: string, minimum: number, maximum: number): FieldSc
 });
 
 export const BFD_PROFILE_CRD: CustomResourceDefinition = customResourceDefinition(BFD_PROFILES, {
-  description: `How BGP peers that name it watch each other by BFD (RFC 5880). ${NOT_ACTED_ON}`,
+  description: `How BGP peers that name it watch each other by BFD (RFC 5880). ${NO_BGP_YET}`,
   specRequired: false,
   spec: {
     description: 'The timers and modes of the sessions.',

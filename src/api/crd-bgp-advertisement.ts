@@ -1,10 +1,10 @@
 /** BGPAdvertisement v1beta1, field for field as in MetalLB 0.16 (api/v1beta1/bgpadvertisement_types.go); the words are ours. */
 import type { CustomResourceDefinition } from './crd-schema.ts';
-import { customResourceDefinition, EMPTY_STATUS, NOT_ACTED_ON, selectors, texts } from './crd-schema.ts';
+import { customResourceDefinition, EMPTY_STATUS, NO_BGP_YET, selectors, texts } from './crd-schema.ts';
 import { BGP_ADVERTISEMENTS } from './metallb.ts';
 
 export const BGP_ADVERTISEMENT_CRD: CustomResourceDefinition = customResourceDefinition(BGP_ADVERTISEMENTS, {
-  description: `Has the addresses of pools announced to BGP peers. ${NOT_ACTED_ON}`,
+  description: `Has the addresses of pools announced to BGP peers. ${NO_BGP_YET}`,
   specRequired: false,
   spec: {
     description: 'Which addresses are announced, how, and to whom.',

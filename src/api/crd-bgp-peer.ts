@@ -4,7 +4,7 @@
  * meaning: docs/adr/0008 rests on that, and a test holds it.
  */
 import type { CustomResourceDefinition, FieldSchema, KindDescription } from './crd-schema.ts';
-import { customResourceDefinition, EMPTY_STATUS, NOT_ACTED_ON, selectors } from './crd-schema.ts';
+import { customResourceDefinition, EMPTY_STATUS, NO_BGP_YET, selectors } from './crd-schema.ts';
 import { BGP_PEERS } from './metallb.ts';
 
 const text = (description: string): FieldSchema => ({ description, type: 'string' });
@@ -49,7 +49,7 @@ const COLUMNS: KindDescription['columns'] = [
   },
 ];
 
-const DESCRIPTION = `A router that is told, by BGP, which node to send the traffic of which address to. ${NOT_ACTED_ON}`;
+const DESCRIPTION = `A router that is told, by BGP, which node to send the traffic of which address to. ${NO_BGP_YET}`;
 const SPEC_DESCRIPTION = 'The peer and the session with it.';
 const NODE_SELECTORS =
   'Nodes, by label, that open a session. One of the selectors must match; none means every node.';

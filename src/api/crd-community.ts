@@ -1,10 +1,10 @@
 /** Community v1beta1, field for field as in MetalLB 0.16 (api/v1beta1/community_types.go); the words are ours. */
 import type { CustomResourceDefinition } from './crd-schema.ts';
-import { customResourceDefinition, EMPTY_STATUS, NOT_ACTED_ON } from './crd-schema.ts';
+import { customResourceDefinition, EMPTY_STATUS, NO_BGP_YET } from './crd-schema.ts';
 import { COMMUNITIES } from './metallb.ts';
 
 export const COMMUNITY_CRD: CustomResourceDefinition = customResourceDefinition(COMMUNITIES, {
-  description: `Names for BGP communities, to be used in BGPAdvertisements. ${NOT_ACTED_ON}`,
+  description: `Names for BGP communities, to be used in BGPAdvertisements. ${NO_BGP_YET}`,
   specRequired: false,
   spec: {
     description: 'The names and what they stand for.',

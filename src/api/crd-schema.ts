@@ -84,6 +84,9 @@ export interface OldVersion {
 export const NOT_ACTED_ON =
   'Cleat stores it, so that manifests written for MetalLB apply, and does not act on it yet.';
 
+/** Ends the description of a kind about BGP. */
+export const NO_BGP_YET = 'Cleat reads and checks it, and does not announce by BGP yet.';
+
 /**
  * The definition of a kind with a status subresource and the names MetalLB gives it. Its versions share one shape, so the
  * API server turns one into the other by itself, without a conversion webhook: docs/adr/0008.

@@ -110,7 +110,7 @@ const CONDITION: FieldSchema = {
 export const CONFIGURATION_STATE_CRD: CustomResourceDefinition = customResourceDefinition(
   CONFIGURATION_STATES,
   {
-    description: `Whether a program could take the configuration as it is. ${NOT_ACTED_ON}`,
+    description: 'Whether a program could take the configuration as it is.',
     specRequired: false,
     status: {
       description: 'What the program made of the configuration.',

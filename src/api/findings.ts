@@ -11,6 +11,11 @@ export interface FindingKind {
   /** Reason name: CamelCase, used in conditions and events. */
   readonly reason: string;
   readonly level: Level;
+  /**
+   * What the gate does where that is less: another object, still to come, may make it right, so the order in which objects
+   * are created must not matter.
+   */
+  readonly gate?: Level;
   /** One sentence for the reference: what it means. */
   readonly meaning: string;
   /** One sentence: what to do. */
@@ -168,9 +173,10 @@ export const FINDINGS = {
   },
   LB209: {
     reason: 'UnsupportedConfig',
-    level: 'deny',
-    meaning: 'The configuration asks for something this version does not do.',
-    remedy: 'Remove the named part.',
+    level: 'warn',
+    meaning:
+      'The configuration asks for something this version reads and checks and does not do: it does not announce by BGP yet.',
+    remedy: 'Announce the pool with an L2Advertisement as well, or wait for a version that does.',
   },
   LB210: {
     reason: 'MalformedField',
@@ -197,6 +203,98 @@ export const FINDINGS = {
       'The legacy ConfigMap, or one of its pools, does not count beside the IPAddressPools: the pool is one of them already, or the ConfigMap has faults or clashes with them.',
     remedy: 'Delete the pool from the ConfigMap, or the ConfigMap.',
   },
+  LB214: {
+    reason: 'ConflictingFields',
+    level: 'deny',
+    meaning: 'Two fields of the object exclude each other.',
+    remedy: 'Keep one of the two.',
+  },
+  LB215: {
+    reason: 'UnusableTimers',
+    level: 'deny',
+    meaning: 'BGP cannot carry the times of the peer (RFC 4271): hold time, keepalive time or connect time.',
+    remedy: 'Write a hold time of 0s or from 3s to 65535s and a keepalive time not above it.',
+  },
+  LB216: {
+    reason: 'MissingReference',
+    level: 'deny',
+    gate: 'warn',
+    meaning: 'A BFDProfile, a Secret or the name of a community is used that does not exist.',
+    remedy: 'Create it, or name one that exists.',
+  },
+  LB217: {
+    reason: 'MalformedCommunity',
+    level: 'deny',
+    meaning: 'The value is no BGP community.',
+    remedy: 'Write 65000:100, or large:65000:1:2.',
+  },
+  LB218: {
+    reason: 'TooWideAggregate',
+    level: 'deny',
+    meaning:
+      'A BGPAdvertisement announces prefixes wider than a pool, which would draw traffic for addresses that are not its own.',
+    remedy: 'Raise the aggregation length, or advertise only pools at least as wide.',
+  },
+  LB219: {
+    reason: 'ConflictingLocalPref',
+    level: 'deny',
+    meaning: 'Two BGPAdvertisements give the same route two values of LOCAL_PREF.',
+    remedy: 'Give both the same localPref, or different pools, lengths, peers or nodes.',
+  },
+  LB220: {
+    reason: 'EchoOverIPv6',
+    level: 'deny',
+    meaning:
+      'IPv6 addresses are advertised to a peer whose BFDProfile has echoMode, which exists for IPv4 only.',
+    remedy: 'Turn echoMode off, or advertise the pool to other peers.',
+  },
+  LB221: {
+    reason: 'NotInNativeMode',
+    level: 'deny',
+    meaning:
+      'MetalLB’s native BGP mode, which is the one when METALLB_BGP_TYPE is not set, does not have this.',
+    remedy: 'Set METALLB_BGP_TYPE to frr-k8s, or remove the named part.',
+  },
+  LB222: {
+    reason: 'ConflictingPeers',
+    level: 'deny',
+    meaning:
+      'Two BGPPeers of the same node differ in what a node has once only, or are the same peer (FRR modes).',
+    remedy: 'Make router ID and AS number of both the same, or give them different nodes or VRFs.',
+  },
+  LB223: {
+    reason: 'UnusableSecret',
+    level: 'deny',
+    gate: 'warn',
+    meaning:
+      'The Secret with the password of a peer is not of type kubernetes.io/basic-auth or has no password.',
+    remedy: 'Create it with type kubernetes.io/basic-auth and the key password.',
+  },
+  LB224: {
+    reason: 'IgnoredField',
+    level: 'warn',
+    meaning: 'The field has no effect.',
+    remedy: 'Remove it.',
+  },
+  LB225: {
+    reason: 'ShadowedCommunity',
+    level: 'warn',
+    meaning: 'A Community gives a name that is a community itself, and replaces it wherever it is written.',
+    remedy: 'Choose another name.',
+  },
+  LB226: {
+    reason: 'RaggedAggregate',
+    level: 'warn',
+    meaning: 'A BGPAdvertisement announces prefixes that hold addresses outside the pool as well.',
+    remedy: 'Make the pool’s ranges as wide as the aggregation length, or raise it.',
+  },
+  LB227: {
+    reason: 'ExtrasNotInMode',
+    level: 'deny',
+    meaning:
+      'The ConfigMap bgpextras holds text for FRR, which MetalLB takes in its frr mode only and Cleat in none.',
+    remedy: 'Delete the ConfigMap, or its key extras.',
+  },
 } as const satisfies Record<string, FindingKind>;
 
 export type FindingCode = keyof typeof FINDINGS;
@@ -211,6 +309,12 @@ export interface Finding {
   readonly value?: string;
   /** The sentence without the code: what is wrong with which value, and what would be right. */
   readonly message: string;
+}
+
+/** What the gate does with a finding of this code, where no namespace asks for less. */
+export function gateLevelOf(code: FindingCode): Level {
+  const kind: FindingKind = FINDINGS[code];
+  return kind.gate ?? kind.level;
 }
 
 /** `LB101 spec.loadBalancerIP 192.0.2.9 is in no pool …`: the form printed by every door. */

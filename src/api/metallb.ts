@@ -1,5 +1,5 @@
-/** The kinds of group metallb.io: where all are served, and those Cleat acts on today as users write them (MetalLB 0.16). */
-import type { KubeObject, LabelSelector, Resource } from './meta.ts';
+/** The kinds of group metallb.io: where they are served, and what users write into them (MetalLB 0.16). */
+import type { Condition, KubeObject, LabelSelector, Resource } from './meta.ts';
 
 export interface IPAddressPool extends KubeObject {
   spec: {
@@ -30,6 +30,80 @@ export interface L2Advertisement extends KubeObject {
     preferredNodeSelectors?: { weight: number; preference: LabelSelector }[];
   };
   status?: Record<string, never>;
+}
+
+export interface BGPAdvertisement extends KubeObject {
+  spec?: {
+    /** Default 32. */
+    aggregationLength?: number;
+    /** Default 128. */
+    aggregationLengthV6?: number;
+    localPref?: number;
+    /** `65000:100`, `large:65000:1:2`, or a name that a Community gives one. */
+    communities?: string[];
+    ipAddressPools?: string[];
+    ipAddressPoolSelectors?: LabelSelector[];
+    nodeSelectors?: LabelSelector[];
+    /** Names of BGPPeers; none means all. */
+    peers?: string[];
+    serviceSelectors?: LabelSelector[];
+  };
+  status?: Record<string, never>;
+}
+
+/** v1beta2; v1beta1 has the first twelve fields only, of the same shape. Durations are texts such as `1m30s`. */
+export interface BGPPeer extends KubeObject {
+  spec: {
+    myASN: number;
+    peerASN?: number;
+    peerAddress?: string;
+    sourceAddress?: string;
+    /** Default 179, which 0 means too. */
+    peerPort?: number;
+    holdTime?: string;
+    keepaliveTime?: string;
+    routerID?: string;
+    nodeSelectors?: LabelSelector[];
+    password?: string;
+    bfdProfile?: string;
+    ebgpMultiHop?: boolean;
+    localASN?: number;
+    dynamicASN?: string;
+    interface?: string;
+    connectTime?: string;
+    /** The namespace is not looked at. */
+    passwordSecret?: { name?: string; namespace?: string };
+    enableGracefulRestart?: boolean;
+    vrf?: string;
+    /** Without effect. */
+    disableMP?: boolean;
+    dualStackAddressFamily?: boolean;
+  };
+  status?: Record<string, never>;
+}
+
+export interface BFDProfile extends KubeObject {
+  spec?: {
+    /** Intervals are in milliseconds. */
+    receiveInterval?: number;
+    transmitInterval?: number;
+    detectMultiplier?: number;
+    echoInterval?: number;
+    echoMode?: boolean;
+    passiveMode?: boolean;
+    minimumTtl?: number;
+  };
+  status?: Record<string, never>;
+}
+
+export interface Community extends KubeObject {
+  spec?: { communities?: { name?: string; value?: string }[] };
+  status?: Record<string, never>;
+}
+
+/** What a program made of the configuration; nobody but the programs writes it. */
+export interface ConfigurationState extends KubeObject {
+  status?: { result?: 'Valid' | 'Invalid' | 'Unknown'; errorSummary?: string; conditions?: Condition[] };
 }
 
 /** Which node answers for the addresses of a Service; written by speakers. */
@@ -65,8 +139,11 @@ export const SERVICE_L2_STATUSES = kind('servicel2statuses', 'ServiceL2Status');
 
 /** Where MetalLB and Cleat live unless told otherwise. */
 export const DEFAULT_NAMESPACE = 'metallb-system';
-/** The legacy configuration (MetalLB before 0.13): ConfigMap `config`, key `config`. */
 /** The target port of Service metallb-webhook-service. */
 export const WEBHOOK_PORT = 9443;
+/** The legacy configuration (MetalLB before 0.13): ConfigMap `config`, key `config`. */
 export const LEGACY_CONFIG_MAP = 'config';
 export const LEGACY_CONFIG_KEY = 'config';
+/** Text for FRR in MetalLB's frr mode: ConfigMap `bgpextras`, key `extras`. */
+export const EXTRAS_CONFIG_MAP = 'bgpextras';
+export const EXTRAS_KEY = 'extras';

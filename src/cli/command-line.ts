@@ -8,6 +8,7 @@
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../api/user-error.ts';
 import { controllerCommand } from './controller.ts';
+import { convertCommand } from './convert.ts';
 import { speakerCommand } from './speaker.ts';
 import { upCommand } from './up/command.ts';
 import { versionCommand } from './version.ts';
@@ -19,6 +20,7 @@ Examples:
   cleat up --git /srv/network#main:site-a    the same, configured by a folder of a Git repository
   cleat controller --kubeconfig ~/.kube/config
   cleat speaker --node-name node-1
+  cleat convert config.yaml                  the ConfigMap of MetalLB before 0.13 as today’s objects
 
 Every verb explains itself: cleat VERB --help`;
 
@@ -28,7 +30,14 @@ export function createProgram(finish: (exitCode: number) => void): Command {
     .description('A load balancer for bare-metal Kubernetes that replaces MetalLB object for object.')
     .addHelpText('after', EXAMPLES)
     .helpCommand(false);
-  for (const build of [upCommand, controllerCommand, speakerCommand, webhookCommand, versionCommand]) {
+  for (const build of [
+    upCommand,
+    controllerCommand,
+    speakerCommand,
+    webhookCommand,
+    convertCommand,
+    versionCommand,
+  ]) {
     program.addCommand(build(finish));
   }
   for (const command of [program, ...program.commands]) {

@@ -5,12 +5,13 @@
 import { CONTROLLER_COMPONENT } from '../api/annotations.ts';
 import { SERVICES, type Service } from '../api/kubernetes.ts';
 import { Configuration } from '../cluster/configuration.ts';
+import type { BgpType } from '../core/config/bgp-type.ts';
 import { Controller } from '../controller/controller.ts';
 import type { ElectionTimings } from '../kube/election.ts';
 import { KubeEventRecorder } from '../kube/events.ts';
 import { LeaderElection } from '../kube/leader-election.ts';
 import type { Part } from '../platform/lifecycle.ts';
-import { parseYaml } from '../platform/yaml.ts';
+import { parseTextualYaml } from '../platform/yaml.ts';
 import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
 import { Webhook } from '../webhook/webhook.ts';
 
@@ -21,6 +22,8 @@ export interface ControlOptions {
   readonly meter: Meter;
   readonly namespace: string;
   readonly lbClass: string | undefined;
+  /** Default native. */
+  readonly bgpType?: BgpType;
   readonly runs: 'both' | 'controller' | 'webhook';
   /** Where several replicas run; without it this process is the only one that allocates. */
   readonly election?: {
@@ -50,7 +53,14 @@ export interface ControlParts {
 
 export function controlParts(options: ControlOptions): ControlParts {
   const { client, clock, log, meter, namespace, runs } = options;
-  const configuration = new Configuration({ client, namespace, parseYaml, log });
+  const bgpType = options.bgpType === undefined ? {} : { bgpType: options.bgpType };
+  const configuration = new Configuration({
+    client,
+    namespace,
+    parseYaml: parseTextualYaml,
+    log,
+    ...bgpType,
+  });
   const parts: Part[] = [{ name: 'configuration', part: configuration }];
   const loadBalancerClass = options.lbClass === undefined ? {} : { loadBalancerClass: options.lbClass };
   const shared = { configuration, clock, log, meter, ...loadBalancerClass };

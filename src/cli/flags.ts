@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_NAMESPACE, WEBHOOK_PORT } from '../api/metallb.ts';
+import { BGP_TYPES, type BgpType } from '../core/config/bgp-type.ts';
 
 /** Where Kubernetes tells a pod its namespace. */
 const POD_NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
@@ -23,6 +24,12 @@ export const lbClassFlag = (): Option =>
     'serve only Services of this spec.loadBalancerClass (without it: those that have none)',
   );
 
+export const bgpTypeFlag = (): Option =>
+  new Option('--bgp-type <type>', 'the BGP implementation of MetalLB whose limits the configuration keeps to')
+    .env('METALLB_BGP_TYPE')
+    .argParser(parseBgpType)
+    .default('native');
+
 export const logLevelFlag = (): Option =>
   new Option('--log-level <level>', 'what to log')
     .choices(['all', 'debug', 'info', 'warn', 'error', 'none'])
@@ -42,6 +49,7 @@ export function addClusterFlags(command: Command): Command {
     .addOption(kubeconfigFlag())
     .addOption(namespaceFlag())
     .addOption(lbClassFlag())
+    .addOption(bgpTypeFlag())
     .addOption(metricsPortFlag())
     .addOption(healthPortFlag())
     .addOption(logLevelFlag());
@@ -88,6 +96,13 @@ export function parseDuration(text: string): number {
     throw new InvalidArgumentError('Write a duration from 100ms to 60m, for example 2s');
   }
   return durationMs;
+}
+
+/** As MetalLB has it: nothing is native. */
+function parseBgpType(text: string): BgpType {
+  const type = text === '' ? 'native' : BGP_TYPES.find((each) => each === text);
+  if (type === undefined) throw new InvalidArgumentError(`Write ${BGP_TYPES.join(' or ')}`);
+  return type;
 }
 
 export function parseBoolean(text: string): boolean {

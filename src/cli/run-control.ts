@@ -21,7 +21,14 @@ export async function runControl(
   flags: ControlFlags & Partial<ElectionFlags>,
   runs: ControlOptions['runs'],
 ): Promise<number> {
-  const { namespace, lbClass, webhookPort: port, webhookUrl: url, shutdownDelayDuration: drainMs } = flags;
+  const {
+    namespace,
+    lbClass,
+    bgpType,
+    webhookPort: port,
+    webhookUrl: url,
+    shutdownDelayDuration: drainMs,
+  } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
     name: runs === 'webhook' ? 'webhook' : 'controller',
@@ -33,6 +40,7 @@ export async function runControl(
         ...surroundings,
         namespace,
         lbClass,
+        bgpType,
         runs,
         ...(election === undefined ? {} : { election }),
         webhook: { host: '::', port, drainMs, ...(url === undefined ? {} : { url }) },

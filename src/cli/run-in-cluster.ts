@@ -1,4 +1,5 @@
 /** What the verbs that run in a cluster have in common: a log, a client, metrics, probes and a life until a signal. */
+import type { BgpType } from '../core/config/bgp-type.ts';
 import { connect } from '../kube/client.ts';
 import { systemClock } from '../platform/clock.ts';
 import { HealthServer } from '../platform/health-server.ts';
@@ -14,6 +15,7 @@ export interface ClusterFlags {
   readonly kubeconfig?: string;
   readonly namespace: string;
   readonly lbClass?: string;
+  readonly bgpType: BgpType;
   readonly logLevel: string;
   readonly port: number;
   readonly healthProbePort: number;

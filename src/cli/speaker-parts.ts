@@ -1,12 +1,14 @@
 /** The speaker as parts of a process, for the verbs `speaker` and `up`, and as a process of its own. */
 import { SPEAKER_COMPONENT } from '../api/annotations.ts';
 import { Configuration } from '../cluster/configuration.ts';
+import type { BgpType } from '../core/config/bgp-type.ts';
 import { KubeEventRecorder } from '../kube/events.ts';
 import type { Part } from '../platform/lifecycle.ts';
 import { SPEAKER_METRICS } from '../platform/metric-names.ts';
 import { PacketThread } from '../platform/packet-io.ts';
-import { parseYaml } from '../platform/yaml.ts';
+import { parseTextualYaml } from '../platform/yaml.ts';
 import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
+import { SpeakerState } from '../speaker/configuration-state.ts';
 import { Speaker } from '../speaker/speaker.ts';
 import { readExcludedInterfaces } from './excluded-interfaces.ts';
 import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
@@ -20,6 +22,8 @@ export interface SpeakerOptions {
   readonly nodeName: string;
   readonly lbClass: string | undefined;
   readonly ignoreExcludeLb: boolean;
+  /** Default native. */
+  readonly bgpType?: BgpType;
   /** Names the interfaces on which nothing is announced. Default: where MetalLB's manifests mount it. */
   readonly excludeL2File?: string;
   /** Of the pod this runs in. */
@@ -39,7 +43,9 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
   const { client, clock, log, meter, namespace, nodeName, ignoreExcludeLb: ignoreExcludeLabel } = options;
   const { excludeL2File = '/etc/metallb/excludel2.yaml', podName = '', podUid = '' } = options;
   const packets = new PacketThread({ clock, log, excludeInterfaces: readExcludedInterfaces(excludeL2File) });
-  const configuration = new Configuration({ client, namespace, parseYaml, log });
+  const bgpType = options.bgpType === undefined ? {} : { bgpType: options.bgpType };
+  const parseYaml = parseTextualYaml;
+  const configuration = new Configuration({ client, namespace, parseYaml, log, nodeName, ...bgpType });
   const events = new KubeEventRecorder({
     client,
     clock,
@@ -62,10 +68,12 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
     ...(options.lbClass === undefined ? {} : { loadBalancerClass: options.lbClass }),
     ...(podName === '' || podUid === '' ? {} : { pod: { name: podName, uid: podUid } }),
   });
+  const state = new SpeakerState({ client, configuration, nodeName, clock, log });
   return {
     parts: [
       { name: 'packets', part: packets },
       { name: 'configuration', part: configuration },
+      { name: 'configuration state', part: state },
       { name: 'events', part: events },
       { name: 'speaker', part: speaker },
     ],

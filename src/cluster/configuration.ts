@@ -8,31 +8,32 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Finding } from '../api/findings.ts';
 import { formatFinding } from '../api/findings.ts';
-import type { ConfigMap, Namespace } from '../api/kubernetes.ts';
-import { CONFIG_MAPS, NAMESPACES } from '../api/kubernetes.ts';
-import type { KubeObject } from '../api/meta.ts';
-import type { IPAddressPool, L2Advertisement } from '../api/metallb.ts';
-import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS, LEGACY_CONFIG_KEY, LEGACY_CONFIG_MAP } from '../api/metallb.ts';
+import type { ConfigMap, Node } from '../api/kubernetes.ts';
+import type { KubeObject, ObjectRef } from '../api/meta.ts';
+import type { IPAddressPool } from '../api/metallb.ts';
+import type { BgpType } from '../core/config/bgp-type.ts';
 import type { ConfigInput } from '../core/config/load.ts';
 import { isFault, loadConfig } from '../core/config/load.ts';
 import type { Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
-import type { KubeClient, Log, ParseYaml, Startable, Store, StoreEvent } from '../ports.ts';
+import type { KubeClient, Log, Startable, Store } from '../ports.ts';
+import type { ConfigurationObjectsDeps } from './configuration-objects.ts';
+import { ConfigurationObjects } from './configuration-objects.ts';
+import { SecretFacts } from './secret-facts.ts';
 
-export interface ConfigurationDeps {
+export interface ConfigurationDeps extends ConfigurationObjectsDeps {
   readonly client: KubeClient;
-  /** The namespace configuration is read from. */
-  readonly namespace: string;
-  readonly parseYaml: ParseYaml;
   readonly log: Log;
+  /** Default native. */
+  readonly bgpType?: BgpType;
+  /** On a speaker the name of its node. Then only its own BGP peers count, and their Secrets are looked at. */
+  readonly nodeName?: string;
 }
 
 export class Configuration implements Startable {
   readonly #deps: ConfigurationDeps;
-  readonly #pools: Store<IPAddressPool> & Startable;
-  readonly #l2Advertisements: Store<L2Advertisement> & Startable;
-  readonly #namespaces: Store<Namespace> & Startable;
-  readonly #configMaps: Store<ConfigMap> & Startable;
+  readonly #objects: ConfigurationObjects;
+  readonly #secrets: SecretFacts;
   readonly #listeners = new Set<() => void>();
   readonly #whenListed = Promise.withResolvers<void>();
   readonly #whenLoaded = Promise.withResolvers<void>();
@@ -44,15 +45,14 @@ export class Configuration implements Startable {
   #findings: readonly Finding[] = [];
 
   constructor(deps: ConfigurationDeps) {
-    const { client, namespace } = deps;
     this.#deps = deps;
-    this.#pools = client.observe(IP_ADDRESS_POOLS, { namespace });
-    this.#l2Advertisements = client.observe(L2_ADVERTISEMENTS, { namespace });
-    this.#namespaces = client.observe(NAMESPACES);
-    this.#configMaps = client.observe(CONFIG_MAPS, {
-      namespace,
-      fieldSelector: `metadata.name=${LEGACY_CONFIG_MAP}`,
-    });
+    this.#objects = new ConfigurationObjects(deps);
+    this.#secrets = new SecretFacts(deps.client, deps.namespace, () => this.#schedule());
+  }
+
+  /** Where configuration is read from. */
+  get namespace(): string {
+    return this.#deps.namespace;
   }
 
   /** True once every kind was listed and looked at, with faults or without; never false again. */
@@ -75,37 +75,43 @@ export class Configuration implements Startable {
     return this.#findings;
   }
 
-  /** The objects as they are now, by name: what a change to one of them is judged with. */
+  /**
+   * The objects as they are now, by name: what a change to one of them is judged with. Lists and objects in it stay the same
+   * ones until something in them changes that matters, so loading it again is cheap.
+   */
   input(): ConfigInput {
-    const legacy = this.#legacy();
+    const { bgpType, nodeName } = this.#deps;
     return {
-      namespace: this.#deps.namespace,
-      pools: sorted(this.#pools),
-      l2Advertisements: sorted(this.#l2Advertisements),
-      namespaces: sorted(this.#namespaces),
-      ...(legacy === undefined ? {} : { legacy }),
+      ...this.#objects.input(),
+      ...(bgpType === undefined ? {} : { bgpType }),
+      ...(nodeName === undefined ? {} : { self: nodeName }),
     };
+  }
+
+  /** Every node as it is now. Started and stopped with the configuration. */
+  get nodes(): Store<Node> {
+    return this.#objects.nodes.store;
+  }
+
+  /** The object that a finding speaks of, as it is now. */
+  objectOf(ref: ObjectRef): KubeObject | undefined {
+    return this.#objects.find(ref);
   }
 
   /** One IPAddressPool as it is now, in force or not; undefined where there is none of that name. */
   poolNamed(name: string): IPAddressPool | undefined {
-    return this.#pools.get(`${this.#deps.namespace}/${name}`);
+    return this.#objects.pools.store.get(`${this.#deps.namespace}/${name}`);
   }
 
   /** The labels of one namespace as they are now; undefined where there is no such namespace. */
   labelsOf(namespace: string): Readonly<Record<string, string>> | undefined {
-    const object = this.#namespaces.get(namespace);
+    const object = this.#objects.namespaces.store.get(namespace);
     return object === undefined ? undefined : (object.metadata.labels ?? {});
   }
 
   /** The configuration this ConfigMap holds, were it the legacy one; undefined where its key is missing. */
   readLegacy(configMap: ConfigMap): ConfigInput['legacy'] {
-    const { namespace, parseYaml } = this.#deps;
-    const text = configMap.data?.[LEGACY_CONFIG_KEY];
-    if (text === undefined) return undefined;
-    const source = { kind: CONFIG_MAPS.kind, namespace, name: LEGACY_CONFIG_MAP };
-    const parsed = parseYaml(text);
-    return parsed.ok ? { source, document: parsed.value } : { source, malformed: parsed.why };
+    return this.#objects.readLegacy(configMap);
   }
 
   /** Calls back when `listed` or `loaded` turns true and at each change of snapshot or findings. Returns the way to stop. */
@@ -128,44 +134,20 @@ export class Configuration implements Startable {
   async start(): Promise<void> {
     if (this.#life !== 'new') return;
     this.#life = 'running';
-    const relabelled = ({ metadata }: KubeObject) => metadata.labels;
-    const configured = ({ metadata, spec }: IPAddressPool | L2Advertisement) => [metadata.labels, spec];
-    this.#unsubscribe = [
-      this.#reloadOnChange(this.#pools, configured),
-      this.#reloadOnChange(this.#l2Advertisements, configured),
-      this.#reloadOnChange(this.#namespaces, relabelled),
-      this.#reloadOnChange(this.#configMaps, ({ data }) => data),
-    ];
-    for (const store of this.#stores()) void store.whenSynced().then(() => this.#schedule());
-    await Promise.all(this.#stores().map((store) => store.start()));
+    this.#unsubscribe = this.#objects.follow(() => this.#schedule());
+    for (const store of this.#objects.stores()) void store.whenSynced().then(() => this.#schedule());
+    await Promise.all(this.#objects.stores().map((store) => store.start()));
   }
 
   async stop(): Promise<void> {
     this.#life = 'stopped';
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await Promise.all(this.#stores().map((store) => store.stop()));
-  }
-
-  #stores(): readonly (Store<KubeObject> & Startable)[] {
-    return [this.#pools, this.#l2Advertisements, this.#namespaces, this.#configMaps];
-  }
-
-  /** Pool counters in status and heartbeats of namespaces change often and mean nothing here: only `relevant` parts count. */
-  #reloadOnChange<T extends KubeObject>(store: Store<T>, relevant: (object: T) => unknown): () => void {
-    return store.subscribe(({ type, object, previous }: StoreEvent<T>) => {
-      if (
-        type === 'modified' &&
-        previous !== undefined &&
-        isDeepStrictEqual(relevant(object), relevant(previous))
-      )
-        return;
-      this.#schedule();
-    });
+    await Promise.all([this.#secrets.stop(), ...this.#objects.stores().map((store) => store.stop())]);
   }
 
   /** A burst of changes, such as a list, is loaded once. */
   #schedule(): void {
-    if (this.#scheduled || this.#stores().some((store) => !store.synced)) return;
+    if (this.#scheduled || this.#objects.stores().some((store) => !store.synced)) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
@@ -174,7 +156,9 @@ export class Configuration implements Startable {
   }
 
   #reload(): void {
-    const { snapshot, findings } = loadConfig(this.input());
+    const secrets = this.#deps.nodeName === undefined ? undefined : this.#secrets.about(this.#secretNames());
+    if (this.#deps.nodeName !== undefined && secrets === undefined) return;
+    const { snapshot, findings } = loadConfig({ ...this.input(), ...(secrets && { secrets }) });
     const newSnapshot = snapshot !== undefined && !isDeepStrictEqual(snapshot, this.#snapshot);
     const newFindings = !isDeepStrictEqual(findings, this.#findings);
     const firstTime = !this.#listed;
@@ -182,8 +166,9 @@ export class Configuration implements Startable {
     const hadFaults = this.#findings.some(isFault);
     if (newSnapshot) this.#snapshot = snapshot;
     if (newFindings) {
+      const before = new Set(this.#findings.map((finding) => JSON.stringify(finding)));
       this.#findings = findings;
-      this.#logFindings();
+      this.#logFindings(findings.filter((finding) => !before.has(JSON.stringify(finding))));
     }
     if (newSnapshot) this.#logSnapshot('configuration loaded');
     else if (hadFaults && !findings.some(isFault))
@@ -204,9 +189,9 @@ export class Configuration implements Startable {
     }
   }
 
-  #logFindings(): void {
+  #logFindings(news: readonly Finding[]): void {
     const { log } = this.#deps;
-    for (const finding of this.#findings) {
+    for (const finding of news) {
       const { kind, namespace = '', name } = finding.object;
       log.warn(formatFinding(finding), { object: `${kind} ${namespace}/${name}` });
     }
@@ -218,18 +203,14 @@ export class Configuration implements Startable {
   }
 
   #logSnapshot(message: string): void {
-    const { pools, l2Advertisements } = this.snapshot;
-    this.#deps.log.info(message, { pools: pools.size, advertisements: l2Advertisements.length });
+    const { pools, l2Advertisements, bgpAdvertisements, bgpPeers } = this.snapshot;
+    const advertisements = l2Advertisements.length;
+    const bgp = { bgpAdvertisements: bgpAdvertisements.length, bgpPeers: bgpPeers.size };
+    this.#deps.log.info(message, { pools: pools.size, advertisements, ...bgp });
   }
 
-  #legacy(): ConfigInput['legacy'] {
-    const configMap = this.#configMaps.get(`${this.#deps.namespace}/${LEGACY_CONFIG_MAP}`);
-    return configMap === undefined ? undefined : this.readLegacy(configMap);
+  #secretNames(): ReadonlySet<string> {
+    const names = this.#objects.bgpPeers.list().map((peer) => peer.spec?.passwordSecret?.name);
+    return new Set(names.filter((name): name is string => typeof name === 'string' && name !== ''));
   }
-}
-
-/** In an order that does not depend on when objects came, so the same objects always give the same findings. */
-function sorted<T extends KubeObject>(store: Store<T>): T[] {
-  const nameOf = ({ metadata: { name = '' } }: T) => name;
-  return [...store.values()].toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
 }

@@ -17,6 +17,7 @@ import { eventsOf, toldBy, toldInStatus } from '../core/status/service-events.ts
 import type { Clock, EventRecorder, KubeClient, Log, Meter, Startable, Store } from '../ports.ts';
 import type { Outcome } from './allocator.ts';
 import { Allocator } from './allocator.ts';
+import { ConfigurationReporter } from './configuration-reporter.ts';
 import { PoolReporter } from './pool-reporter.ts';
 import { StatusWriter } from './status-writer.ts';
 
@@ -38,6 +39,7 @@ export class Controller implements Startable {
   readonly #allocator: Allocator;
   readonly #writer: StatusWriter;
   readonly #reporter: PoolReporter;
+  readonly #configurationReporter: ConfigurationReporter;
   /** Services with news. */
   readonly #dirty = new Set<string>();
   /** Services deleted; one of the same name may be there again. */
@@ -50,7 +52,7 @@ export class Controller implements Startable {
   #isScheduled = false;
 
   constructor(deps: ControllerDeps) {
-    const { client, configuration, clock, log, meter } = deps;
+    const { client, configuration, events, clock, log, meter } = deps;
     this.#deps = deps;
     this.#services = client.observe<Service>(SERVICES);
     const services = this.#services;
@@ -58,6 +60,7 @@ export class Controller implements Startable {
     this.#writer = new StatusWriter({ client, services, clock, log, meter });
     const { ledger } = this.#allocator;
     this.#reporter = new PoolReporter({ client, configuration, ledger, clock, log, meter });
+    this.#configurationReporter = new ConfigurationReporter({ client, configuration, events, clock, log });
   }
 
   /** True once every Service has been listed. */
@@ -72,7 +75,9 @@ export class Controller implements Startable {
     const { configuration, meter } = this.#deps;
     meter.set('metallb_k8s_client_config_loaded_bool', {}, 0);
     meter.set('metallb_k8s_client_config_stale_bool', {}, 0);
-    await Promise.all([this.#writer.start(), this.#reporter.start()]);
+    await Promise.all(
+      [this.#writer, this.#reporter, this.#configurationReporter].map((part) => part.start()),
+    );
     this.#unsubscribe = [
       this.#services.subscribe(({ type, key }) => {
         this.#dirty.add(key);
@@ -90,7 +95,7 @@ export class Controller implements Startable {
     this.#life = 'stopped';
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#services.stop();
-    await Promise.all([this.#writer.stop(), this.#reporter.stop()]);
+    await Promise.all([this.#writer, this.#reporter, this.#configurationReporter].map((part) => part.stop()));
     // Another replica may go on: two must not tell how full a pool is.
     for (const pool of this.#allocator.snapshot.pools.keys()) this.#reporter.removed(pool);
   }

@@ -3,8 +3,8 @@
  * dates and no base-60 numbers. Only what JSON can carry comes through; duplicate keys, unknown tags, missing anchors and
  * aliases that would blow up in memory are faults with their line. Nothing here throws.
  */
-import type { Document, ParsedNode, TagId, Tags } from 'yaml';
-import { LineCounter, parseAllDocuments, stringify } from 'yaml';
+import type { Document, Node, ParsedNode, TagId, Tags } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, stringify, visit } from 'yaml';
 import type { ParseYaml } from '../ports.ts';
 
 export interface YamlDocuments {
@@ -19,18 +19,38 @@ interface YamlFault {
 }
 
 /** Reads text with at most one document; null where it has none. */
-export const parseYaml: ParseYaml = (text) => {
-  const { documents, faults } = parseYamlDocuments(text);
+export const parseYaml: ParseYaml = (text) => parseOne(text, () => undefined);
+
+/**
+ * The same, except that a plain number or boolean which is not written the way it prints comes as the text it is written as:
+ * `010`, `1.10`, `yes`, `0x1f`. So what was meant as a text can still be told, as Go's YAML tells it to a field that is one.
+ */
+export const parseTextualYaml: ParseYaml = (text) =>
+  parseOne(text, (document) => {
+    visit(document, {
+      Scalar: (_, node) => {
+        const { value, source, type } = node;
+        const isLossy = (typeof value === 'number' || typeof value === 'boolean') && String(value) !== source;
+        if (isLossy && type === 'PLAIN' && source !== undefined) node.value = source;
+      },
+    });
+  });
+
+function parseOne(text: string, adapt: (document: Document.Parsed) => void): ReturnType<ParseYaml> {
+  const { documents, faults } = parseYamlDocuments(text, adapt);
   const [fault] = faults;
   if (fault !== undefined) return { ok: false, why: `line ${fault.line}: ${fault.why}` };
   const [first, second] = documents;
   if (second !== undefined)
     return { ok: false, why: `line ${second.line}: a second document begins, one is expected` };
   return { ok: true, value: first?.value ?? null };
-};
+}
 
-/** Reads every document of a text. A document with a fault is left out; the others are there. */
-export function parseYamlDocuments(text: string): YamlDocuments {
+/** Reads every document of a text. A document with a fault is left out; the others are there, after `adapt` saw them. */
+export function parseYamlDocuments(
+  text: string,
+  adapt: (document: Document.Parsed) => void = () => undefined,
+): YamlDocuments {
   const lines = new LineCounter();
   const documents: { value: unknown; line: number }[] = [];
   const faults: YamlFault[] = [];
@@ -40,6 +60,7 @@ export function parseYamlDocuments(text: string): YamlDocuments {
     if (found.length > 0 || document.contents === null) continue;
     const line = lineAt(lines, document.contents.range[0]);
     try {
+      adapt(document);
       const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
       const why = whyNotJson(value);
       if (why !== undefined) faults.push({ line, why });
@@ -50,6 +71,38 @@ export function parseYamlDocuments(text: string): YamlDocuments {
     }
   }
   return { documents, faults };
+}
+
+/** A value inside a document: keys of maps and indexes of lists from the outside in. */
+export type YamlPath = readonly (string | number)[];
+
+/**
+ * The line (1 is the first) on which a value of the first document stands, or the key that leads to it, or, where there is
+ * none, the nearest thing around it. For a literal block (`|`) `inside` is a line of its text.
+ */
+export function lineOfPath(text: string, path: YamlPath, inside?: number): number {
+  const lines = new LineCounter();
+  const [document] = parseAll(text, lines, []);
+  let node: unknown = document?.contents;
+  let offset = (node as Node | null | undefined)?.range?.[0] ?? 0;
+  for (const step of path) {
+    const [at, next] = stepInto(node, step);
+    if (at === undefined) break;
+    offset = at.range?.[0] ?? offset;
+    node = next;
+  }
+  if (inside === undefined || !isScalar(node) || node.type !== 'BLOCK_LITERAL') return lineAt(lines, offset);
+  return lineAt(lines, node.range?.[0] ?? offset) + inside;
+}
+
+/** What a reader is shown for a step, its key in a map, and what is behind it. */
+function stepInto(node: unknown, step: string | number): readonly [Node | undefined, unknown] {
+  if (isMap(node)) {
+    const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+    return pair === undefined ? [undefined, undefined] : [pair.key as Node, pair.value];
+  }
+  const item = isSeq(node) && typeof step === 'number' ? node.items[step] : undefined;
+  return [item as Node | undefined, item];
 }
 
 /** One document, without anchors, that every YAML reader reads back the same. */

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { ENDPOINT_SLICES, NODES, SERVICES } from '../api/kubernetes.ts';
+import { ENDPOINT_SLICES, SERVICES } from '../api/kubernetes.ts';
 import type { EndpointSlice, Node, Service } from '../api/kubernetes.ts';
 import type { KubeObject } from '../api/meta.ts';
 import type { Configuration } from '../cluster/configuration.ts';
@@ -53,7 +53,7 @@ export class Speaker implements Startable {
   readonly #deps: SpeakerDeps;
   readonly #services: Store<Service> & Startable;
   readonly #slices: Store<EndpointSlice> & Startable;
-  readonly #nodes: Store<Node> & Startable;
+  readonly #nodes: Store<Node>;
   /** Service key -> slice key -> slice. */
   readonly #slicesOf = new Map<string, Map<string, EndpointSlice>>();
   readonly #heartbeat: Heartbeat;
@@ -76,7 +76,7 @@ export class Speaker implements Startable {
     this.#deps = deps;
     this.#services = deps.client.observe<Service>(SERVICES);
     this.#slices = deps.client.observe<EndpointSlice>(ENDPOINT_SLICES);
-    this.#nodes = deps.client.observe<Node>(NODES);
+    this.#nodes = deps.configuration.nodes;
     this.#heartbeat = new Heartbeat(deps, (alive, returned) => this.#meet(alive, returned));
     this.#statuses = new L2StatusReporter(deps);
     this.#announcer = new Announcer({ ...deps, statuses: this.#statuses });
@@ -125,7 +125,7 @@ export class Speaker implements Startable {
   }
 
   #stores(): readonly (Store<KubeObject> & Startable)[] {
-    return [this.#services, this.#slices, this.#nodes];
+    return [this.#services, this.#slices];
   }
 
   #index({ type, key, object, previous }: StoreEvent<EndpointSlice>): void {

@@ -68,7 +68,7 @@ export class CertificateStore {
     if (secret === undefined) await client.create<Secret>(SECRETS, { metadata: ref, type: 'Opaque', data });
     // The resourceVersion that was read goes back with it, so a replica that was faster is not overwritten.
     else await client.update<Secret>(SECRETS, { ...secret, data: { ...secret.data, ...data } });
-    log.info('issued webhook certificates', { secret: `${namespace}/${CERTIFICATE_SECRET}`, why });
+    log.info('issued webhook certificates', { object: `${namespace}/${CERTIFICATE_SECRET}`, why });
     return set;
   }
 }

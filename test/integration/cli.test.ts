@@ -81,12 +81,12 @@ suite('cleat', { concurrency: 2 }, () => {
   test('without arguments says what it can do', async () => {
     const { code, stdout } = await run();
     assert.equal(code, 0);
-    for (const verb of ['up', 'controller', 'speaker', 'webhook', 'version'])
+    for (const verb of ['up', 'controller', 'speaker', 'webhook', 'convert', 'version'])
       assert.match(stdout, new RegExp(`^  ${verb}\\b`, 'm'));
   });
 
   test('every verb has a help text, those that run with examples', async () => {
-    for (const verb of ['up', 'controller', 'speaker', 'webhook']) {
+    for (const verb of ['up', 'controller', 'speaker', 'webhook', 'convert']) {
       const { code, stdout, stderr } = await run(verb, '--help');
       assert.equal(code, 0);
       assert.equal(stderr, '');
@@ -98,6 +98,22 @@ suite('cleat', { concurrency: 2 }, () => {
     const { code, stdout } = await run('version');
     assert.equal(code, 0);
     assert.match(stdout, /^cleat \d+\.\d+\.\d+ \(Node\.js v/);
+  });
+
+  test('convert: the objects on stdout, faults with their line on stderr and code 1', async () => {
+    const file = inScratch('config.yaml');
+    const config = 'address-pools:\n- {name: a, protocol: layer2, addresses: [10.0.0.0/24]}\n';
+    writeFileSync(file, config);
+    const converted = await run('convert', file);
+    assert.deepEqual([converted.code, converted.stderr], [0, '']);
+    assert.match(converted.stdout, /^# What ConfigMap .*\n---\n[^]*kind: L2Advertisement\n/);
+    writeFileSync(file, config.replace('/24', '/33'));
+    const { code, stdout, stderr } = await run('convert', file);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(
+      stderr,
+      /config\.yaml:2: LB201 data\.config\.address-pools\[0\]\.addresses\[0\] 10\.0\.0\.0\/33 /,
+    );
   });
 });
 
@@ -114,6 +130,16 @@ suite('bad input ends in one sentence with exit code 2', { concurrency: 2 }, () 
       'an unknown log level',
       ['webhook', '--log-level', 'loud'],
       /'loud' is invalid: Allowed choices are all, debug, info/,
+    ],
+    [
+      'a file that is not there',
+      ['convert', '/nonexistent.yaml'],
+      /\/nonexistent\.yaml cannot be read: ENOENT/,
+    ],
+    [
+      'an unknown BGP implementation',
+      ['webhook', '--bgp-type', 'bird'],
+      /'bird' is invalid: Write native or frr/,
     ],
     ['no node name', ['speaker'], /required option '--node-name <name>' not specified/],
     ['a listen address that is none', ['up', '--listen', 'nowhere'], /'nowhere' is invalid: Write host:port/],
@@ -144,6 +170,20 @@ suite('bad input ends in one sentence with exit code 2', { concurrency: 2 }, () 
       run(...upFlags('taken-1'), '--listen', `127.0.0.1:${takenPort}`),
       new RegExp(`${takenPort} is already taken`),
     ));
+
+  test('a directory that cannot be made', () =>
+    refuses(
+      run(...upFlags('proc'), '--data', '/proc/x/y'),
+      /--data \/proc\/x\/y cannot be used \(.+\): name a directory that this user may write to/,
+    ));
+
+  test('a start that fails leaves the kubeconfig of another server as it is', async () => {
+    const file = inScratch('taken-3');
+    writeFileSync(file, 'of another server');
+    await refuses(run(...upFlags('taken-3'), `--webhook-port=${takenPort}`), /the port is taken/);
+    await refuses(run(...upFlags('taken-3'), '--git', '/no/such'), /\/no\/such/);
+    assert.equal(readFileSync(file, 'utf8'), 'of another server');
+  });
 
   test('the webhook’s port is taken', () =>
     refuses(

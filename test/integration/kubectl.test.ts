@@ -57,6 +57,34 @@ metadata: {name: w}
 spec: {size: 3}
 `;
 
+test(
+  'a List is applied as its items are, and what kubectl saved is applied again',
+  options,
+  async (context) => {
+    const { ok, fails } = await startKubectl(context);
+    await ok('apply -f -', WIDGETS);
+    await ok('wait --for=condition=Established crd/widgets.example.com');
+    const list = (...items: readonly string[]): string =>
+      `apiVersion: v1\nkind: List\nitems:\n${items.map((item) => `-${item.trim().replaceAll('\n', '\n  ').padStart(1)}`.replace(/^-/, '- ')).join('\n')}\n`;
+    assert.equal(
+      await ok('apply -f -', list(WEB, WIDGET)),
+      'service/web created\nwidget.example.com/w created\n',
+    );
+    const saved = await ok('get services/web widgets/w -o yaml');
+    assert.match(saved, /^kind: List$/m);
+    assert.equal(await ok('apply -f -', saved), 'service/web configured\nwidget.example.com/w configured\n');
+    // As docs/install.md saves what an uninstallation deletes.
+    const kept = saved.replaceAll(/^    (creationTimestamp|generation|resourceVersion|uid): .*\n/gm, '');
+    await ok('delete svc/web widgets/w');
+    assert.equal(await ok('apply -f -', kept), 'service/web created\nwidget.example.com/w created\n');
+    assert.match(
+      await fails('apply -f -', list(WIDGET.replace('size: 3', 'size: 3, colour: red'))),
+      /unknown field "spec\.colour"/,
+    );
+    assert.match(await fails('apply -f -', list(WIDGET.replace('kind: Widget', 'kind: Gadget'))), /Gadget/);
+  },
+);
+
 test('apply, get, describe and delete a Service', options, async (context) => {
   const { ok, fails } = await startKubectl(context);
   assert.equal(await ok('apply -f -', WEB), 'service/web created\n');

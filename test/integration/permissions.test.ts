@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import type { Service } from '../../src/api/kubernetes.ts';
+import type { Secret, Service } from '../../src/api/kubernetes.ts';
 import {
   ENDPOINT_SLICES,
   NAMESPACES,
@@ -15,7 +15,8 @@ import {
   SERVICES,
   VALIDATING_WEBHOOKS,
 } from '../../src/api/kubernetes.ts';
-import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../src/api/metallb.ts';
+import type { BGPPeer } from '../../src/api/metallb.ts';
+import { BGP_PEERS, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../src/api/metallb.ts';
 import { controlParts } from '../../src/cli/control-parts.ts';
 import { Configuration } from '../../src/cluster/configuration.ts';
 import { KubeEventRecorder } from '../../src/kube/events.ts';
@@ -24,6 +25,7 @@ import { CONTROLLER_METRICS, SPEAKER_METRICS } from '../../src/platform/metric-n
 import { createMeter } from '../../src/platform/metrics.ts';
 import { parseYaml } from '../../src/platform/yaml.ts';
 import type { KubeClient, PacketIo } from '../../src/ports.ts';
+import { SpeakerState } from '../../src/speaker/configuration-state.ts';
 import { Speaker } from '../../src/speaker/speaker.ts';
 import { PERMISSIONS } from '../../tools/install-rbac.ts';
 import { advertisement, pool } from '../support/allocation.ts';
@@ -149,10 +151,20 @@ test('the speaker', async (context) => {
     namespace: NAMESPACE,
     nodeName: 'node-1',
   };
+  kube.put(BGP_PEERS, {
+    metadata: { namespace: NAMESPACE, name: 'router' },
+    spec: { myASN: 1, peerASN: 2, peerAddress: '10.0.0.1', passwordSecret: { name: 'of-router' } },
+  } as BGPPeer);
+  kube.put(SECRETS, {
+    metadata: { namespace: NAMESPACE, name: 'of-router' },
+    type: 'kubernetes.io/basic-auth',
+    data: { password: 'aHVzaA==' },
+  } as Secret);
   const configuration = new Configuration({ ...deps, parseYaml });
+  const state = new SpeakerState({ ...deps, configuration });
   const events = new KubeEventRecorder({ ...deps, component: 'metallb-speaker' });
   const speaker = new Speaker({ ...deps, configuration, events, packets: new SilentPackets() });
-  const parts = [configuration, events, speaker];
+  const parts = [configuration, state, events, speaker];
   const run = async (): Promise<void> => {
     for (const part of parts) await part.start();
     kube.put(SERVICES, {

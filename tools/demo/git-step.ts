@@ -46,10 +46,12 @@ export async function showGit(lab: Lab, report: Report): Promise<void> {
     before === '172.16.0.200' && second === '172.16.0.201',
   );
 
-  commit(report, repository, 'a wrong kind', {
-    'site/pool.yaml': pool.replace(ONE_ADDRESS, '172.16.0.210-172.16.0.219'),
-    'site/web.yaml': 'apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\n',
-  });
+  report.note('one commit with a good file and a bad one: neither may arrive');
+  const moved = pool.replace(ONE_ADDRESS, '172.16.0.210-172.16.0.219');
+  const wrong = 'apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\n';
+  report.file('site/pool.yaml', moved);
+  report.file('site/web.yaml', wrong);
+  commit(report, repository, 'a wrong kind', { 'site/pool.yaml': moved, 'site/web.yaml': wrong });
   const said = await lastError(server);
   await kubectl(lab, report, server, [
     'get',
@@ -60,12 +62,15 @@ export async function showGit(lab: Lab, report: Report): Promise<void> {
     '-o',
     'jsonpath={.metadata.annotations}',
   ]);
+  const pools = await kubectl(lab, report, server, ['get', 'ipaddresspools', '-n', NAMESPACE]);
   const after = await server.addressesOf('second');
   const keeps =
-    said.includes('site/web.yaml:1') && said.includes(`commit ${good.slice(0, 7)} stays in force`);
+    said.includes('site/web.yaml:1') &&
+    said.includes(`commit ${good.slice(0, 7)} stays in force`) &&
+    pools.stdout.includes(TWO_ADDRESSES);
   report.check(
     'a broken commit is named and changes nothing',
-    keeps ? `Service second still has ${after.join()}` : said,
+    keeps ? `the pool as before, Service second still has ${after.join()}` : said,
     keeps && after.join() === second,
   );
   await server.stop();
@@ -79,7 +84,11 @@ function commit(
 ): string {
   const made = repository.commit(files, message);
   const stdout = repository.git('show', '--stat', '--oneline', '--no-color', 'HEAD');
-  report.command(`git commit --all --message='${message}'`, { code: 0, stdout, stderr: '' });
+  report.command(`git add --all && git commit --quiet --message='${message}' && git show --stat --oneline`, {
+    code: 0,
+    stdout,
+    stderr: '',
+  });
   return made;
 }
 

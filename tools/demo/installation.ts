@@ -82,7 +82,7 @@ export async function showAnswer(
     await stage.run('client', 'arping', ['-c', '1', '-w', '2', '-I', 'eth0', address]);
   else report.note('no arping here: the kernel of the client looks the address up');
   const answer = await httpGet(lab, 'client', `http://${address}/`, 5_000);
-  report.command(`client: http-get http://${address}/`, answer);
+  report.command(`client: node test/support/http-get.ts http://${address}/`, answer);
   await stage.run('client', 'ip', ['neigh', 'show', address]);
   const mac = await lab.neighbour(address);
   report.check(`ARP answered by ${announcer} (${macOf(announcer)})`, ownerOf(mac), mac === macOf(announcer));
@@ -111,7 +111,7 @@ export async function showFailover(
   await stage.run('client', 'ip', ['neigh', 'show', address]);
   const answer = await httpGet(lab, 'client', `http://${address}/`, 5_000);
   const answeredMs = performance.now() - killedAtMs;
-  report.command(`client: http-get http://${address}/`, answer);
+  report.command(`client: node test/support/http-get.ts http://${address}/`, answer);
   const after = await stage.main.announcerOf(service, before);
   report.check(
     `the neighbour entry moves from ${before} to another node`,

@@ -3,7 +3,15 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type GitSource, parseGitSource } from '../../standalone/git/source.ts';
-import { lbClassFlag, logLevelFlag, namespaceFlag, parseDuration, parseListen, parsePort } from '../flags.ts';
+import {
+  bgpTypeFlag,
+  lbClassFlag,
+  logLevelFlag,
+  namespaceFlag,
+  parseDuration,
+  parseListen,
+  parsePort,
+} from '../flags.ts';
 import type { UpFlags } from './run.ts';
 
 export function upCommand(finish: (exitCode: number) => void): Command {
@@ -42,7 +50,7 @@ export function upCommand(finish: (exitCode: number) => void): Command {
     .addOption(
       new Option(
         '--git <DIR[#branch][:path]>',
-        'keep the API server as the manifests of this Git folder say',
+        'keep the API server as the manifests of this Git folder say: each new commit at once, what was changed by hand within a minute',
       ).argParser(readGitSource),
     )
     .addOption(
@@ -58,6 +66,7 @@ export function upCommand(finish: (exitCode: number) => void): Command {
     )
     .addOption(namespaceFlag())
     .addOption(lbClassFlag())
+    .addOption(bgpTypeFlag())
     .addOption(logLevelFlag())
     .addHelpText(
       'after',

@@ -1,7 +1,9 @@
 /** The files that `cleat up` leaves for clients: the kubeconfig and, where asked for, the token. Both are for the owner only. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../api/user-error.ts';
+import type { Part } from '../../platform/lifecycle.ts';
+import { makeDirectory } from '../../platform/make-directory.ts';
 import { formatYaml } from '../../platform/yaml.ts';
 import { generateToken } from '../../standalone/apiserver/http/authentication.ts';
 
@@ -15,8 +17,15 @@ export interface Entrance {
   readonly token: string;
 }
 
+/** Writes the kubeconfig when it starts. */
+export function kubeconfigPart(file: string, entrance: Entrance): Part {
+  const start = async (): Promise<void> =>
+    writePrivateFile(file, formatKubeconfig(entrance), '--kubeconfig-out');
+  return { name: 'kubeconfig', part: { start, stop: () => Promise.resolve() } };
+}
+
 /** A kubeconfig with one context, named cleat. */
-export function formatKubeconfig({ url, caPem, token }: Entrance): string {
+function formatKubeconfig({ url, caPem, token }: Entrance): string {
   return formatYaml({
     apiVersion: 'v1',
     kind: 'Config',
@@ -35,7 +44,7 @@ export function formatKubeconfig({ url, caPem, token }: Entrance): string {
 /** Replaces the file at once, so that no reader sees half of it. Throws UserError where it cannot be written. */
 export function writePrivateFile(file: string, text: string, flag: string): void {
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeDirectory(path.dirname(file));
     const fresh = `${file}.${process.pid}`;
     writeFileSync(fresh, text, { mode: 0o600 });
     renameSync(fresh, file);

@@ -4,6 +4,7 @@
  */
 import { CONTROLLER_COMPONENT } from '../../api/annotations.ts';
 import { CRDS_OF_METALLB } from '../../api/crds.ts';
+import type { BgpType } from '../../core/config/bgp-type.ts';
 import { connect } from '../../kube/client.ts';
 import { KubeEventRecorder } from '../../kube/events.ts';
 import { systemClock } from '../../platform/clock.ts';
@@ -22,7 +23,7 @@ import { speakerParts } from '../speaker-parts.ts';
 import { VERSION } from '../version.ts';
 import { LOOPBACK, reachable } from './addresses.ts';
 import { openKept } from './keep.ts';
-import { formatKubeconfig, writePrivateFile } from './kubeconfig.ts';
+import { kubeconfigPart } from './kubeconfig.ts';
 
 export interface UpFlags {
   readonly listen: { readonly host: string; readonly port: number };
@@ -36,6 +37,7 @@ export interface UpFlags {
   readonly nodeName?: string;
   readonly namespace: string;
   readonly lbClass?: string;
+  readonly bgpType: BgpType;
   readonly logLevel: string;
 }
 
@@ -58,14 +60,19 @@ export async function runUp(flags: UpFlags): Promise<number> {
     await server.define(CRDS_OF_METALLB.map((crd) => ({ ...crd })));
     await server.preload([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: flags.namespace } }]);
     const url = reachable(server.url);
-    writePrivateFile(flags.kubeconfigOut, formatKubeconfig({ url, caPem, token }), '--kubeconfig-out');
     const credentials = { tls: { ca: caPem }, headers: { Authorization: `Bearer ${token}` } };
     const access = { url, credentials: () => Promise.resolve(credentials) };
     const client = await connect({ access, log, clock, userAgent: `cleat-up/${VERSION}` });
     try {
       const { parts, webhook } = compose(flags, { server, client, clock, log });
+      // Last, so that a start that fails leaves the kubeconfig of another server as it is.
+      const kubeconfig = kubeconfigPart(flags.kubeconfigOut, { url, caPem, token });
       const onReady = (): void => announce(flags, url, webhook?.port);
-      return await runUntilSignalled(parts, { log, clock, onReady });
+      return await runUntilSignalled([...parts, kubeconfig], {
+        log,
+        clock,
+        onReady,
+      });
     } finally {
       await client.close();
     }
@@ -85,8 +92,8 @@ function compose(
   flags: UpFlags,
   { server, client, clock, log }: Surroundings,
 ): Pick<ControlParts, 'parts' | 'webhook'> {
-  const { namespace, lbClass, nodeName, webhookPort = WEBHOOK_PORT } = flags;
-  const shared = { client, clock, namespace, lbClass };
+  const { namespace, lbClass, bgpType, nodeName, webhookPort = WEBHOOK_PORT } = flags;
+  const shared = { client, clock, namespace, lbClass, bgpType };
   const control = controlParts({
     ...shared,
     log: log.child({ part: 'controller' }),
@@ -137,10 +144,6 @@ function announce(flags: UpFlags, url: string, webhookPort: number | undefined):
   if (flags.git !== undefined)
     console.log(`git          ${formatGitSource(flags.git)}, looked at every ${flags.gitInterval / 1000} s`);
   if (flags.nodeName !== undefined) console.log(`speaker      ${flags.nodeName}`);
-  console.log(
-    flags.data === undefined
-      ? 'state        in memory: gone when this ends (--data DIR keeps it)'
-      : `state        ${flags.data}`,
-  );
+  console.log(`state        ${flags.data ?? 'in memory: gone when this ends (--data DIR keeps it)'}`);
   console.log(`ready, until ctrl-C; in another shell:\n  export KUBECONFIG=${flags.kubeconfigOut}`);
 }

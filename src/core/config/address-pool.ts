@@ -1,95 +1,100 @@
 /** IPAddressPool objects: MetalLB's rules for pools and serviceAllocation (internal/config/config.go), all faults at once. */
-import type { Labels } from './selector.ts';
-import { matchesSelector } from './selector.ts';
+import type { Finding } from '../../api/findings.ts';
+import type { LabelSelector } from '../../api/meta.ts';
+import type { Read } from './objects.ts';
 import type { RangeEntry } from './pool-ranges.ts';
 import { readRanges } from './pool-ranges.ts';
 import type { Fields } from './read.ts';
 import { readBoolean, readFields, readInteger, readNames, readTexts } from './read.ts';
 import { readSelectors } from './read-selector.ts';
-import type { Report } from './report.ts';
+import { remember } from './remember.ts';
+import { Report } from './report.ts';
+import type { Labels } from './selector.ts';
+import { matchesSelector } from './selector.ts';
 import type { Pool, PoolAllocation } from './snapshot.ts';
 
-/** A pool on its way into the Snapshot. */
+/** A pool as its object alone tells it. */
 export interface PoolDraft {
+  readonly name: string;
+  /** Without the namespaces that may use it. */
   readonly pool: Pool;
   readonly entries: readonly RangeEntry[];
-  /** Where the name stands, for complaints about it. */
-  readonly namePath: string;
-  readonly report: Report;
+  /** Namespaces listed, and what selects others. */
+  readonly namespaces: readonly string[];
+  readonly namespaceSelectors: readonly LabelSelector[];
 }
 
 /** Labels of every namespace of the cluster, by name. */
 export type NamespaceLabels = ReadonlyMap<string, Labels>;
 
-export function readAddressPool(object: Fields, namespaces: NamespaceLabels, report: Report): PoolDraft {
+export function readAddressPool(object: Fields, report: Report): PoolDraft {
   const spec = readFields(object['spec'], 'spec', report);
-  const { name } = report.object;
+  const metadata = readFields(object['metadata'], 'metadata', report);
+  const name = typeof metadata['name'] === 'string' ? metadata['name'] : '';
   const entries = readRanges(spec['addresses'], 'spec.addresses', name, report);
-  const allocation = readAllocation(spec['serviceAllocation'], namespaces, report);
-  const labels = readTexts(
-    readFields(object['metadata'], 'metadata', report)['labels'],
-    'metadata.labels',
+  const allocation = readFields(spec['serviceAllocation'], ALLOCATION, report);
+  const isOpen = spec['serviceAllocation'] === undefined || spec['serviceAllocation'] === null;
+  const namespaces = readNames(allocation['namespaces'], `${ALLOCATION}.namespaces`, report);
+  const namespaceSelectors = readSelectors(
+    allocation['namespaceSelectors'],
+    `${ALLOCATION}.namespaceSelectors`,
     report,
   );
+  const ranges = entries.map((entry) => entry.range);
   const pool: Pool = {
     name,
-    source: report.object,
-    labels,
-    ...describeRanges(entries),
+    source: report.origin.object,
+    labels: readTexts(metadata['labels'], 'metadata.labels', report),
+    ranges,
+    families: new Set(ranges.map((range) => range.family)),
     autoAssign: readBoolean(spec['autoAssign'], 'spec.autoAssign', report, true),
     avoidBuggyIPs: readBoolean(spec['avoidBuggyIPs'], 'spec.avoidBuggyIPs', report, false),
-    ...(allocation === undefined ? {} : { allocation }),
+    ...(isOpen ? {} : { allocation: readAllocation(allocation, report) }),
   };
-  return { pool, entries, namePath: 'metadata.name', report };
+  return { name, pool, entries, namespaces, namespaceSelectors };
 }
 
-export function describeRanges(entries: readonly RangeEntry[]): Pick<Pool, 'ranges' | 'families'> {
-  const ranges = entries.map((entry) => entry.range);
-  return { ranges, families: new Set(ranges.map((range) => range.family)) };
-}
-
-function readAllocation(
-  value: unknown,
-  namespaces: NamespaceLabels,
-  report: Report,
-): PoolAllocation | undefined {
-  if (value === undefined || value === null) return undefined;
-  const path = 'spec.serviceAllocation';
-  const fields = readFields(value, path, report);
-  const allowed = readAllowedNamespaces(fields, path, namespaces, report);
-  return {
-    priority: readInteger(fields['priority'], `${path}.priority`, report, PRIORITY),
-    ...(allowed === undefined ? {} : { namespaces: allowed }),
-    serviceSelectors: readSelectors(fields['serviceSelectors'], `${path}.serviceSelectors`, report),
-  };
-}
+const ALLOCATION = 'spec.serviceAllocation';
 
 /** Go's int on the platforms Kubernetes runs on, as far as JSON carries it exactly. */
 const PRIORITY = { absent: 0, min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
 
-/**
- * The namespaces listed and those selected. Unlike MetalLB, selectors that match no namespace shut everybody out instead
- * of letting everybody in.
- */
-function readAllowedNamespaces(
-  allocation: Fields,
-  path: string,
-  namespaces: NamespaceLabels,
-  report: Report,
-): ReadonlySet<string> | undefined {
-  const listed = readNames(allocation['namespaces'], `${path}.namespaces`, report);
-  const selectors = readSelectors(allocation['namespaceSelectors'], `${path}.namespaceSelectors`, report);
-  if (listed.length === 0 && selectors.length === 0) return undefined;
-  const allowed = new Set(listed);
-  for (const [name, labels] of namespaces) {
-    if (selectors.some((selector) => matchesSelector(selector, labels))) allowed.add(name);
-  }
-  if (allowed.size === 0) {
-    report.addMissing(
-      'LB211',
-      `${path}.namespaceSelectors`,
-      'match no namespace, so no Service may use the pool',
-    );
-  }
-  return allowed;
+function readAllocation(allocation: Fields, report: Report): PoolAllocation {
+  return {
+    priority: readInteger(allocation['priority'], `${ALLOCATION}.priority`, report, PRIORITY),
+    serviceSelectors: readSelectors(allocation['serviceSelectors'], `${ALLOCATION}.serviceSelectors`, report),
+  };
 }
+
+/** The pool with the namespaces that may use it, and what there is to say about them. */
+export interface ResolvedPool {
+  readonly pool: Pool;
+  readonly findings: readonly Finding[];
+}
+
+/** Remembered for each pool and state of the namespaces. */
+export function resolvePool(read: Read<PoolDraft>, namespaces: NamespaceLabels): ResolvedPool {
+  const { pool, namespaces: listed, namespaceSelectors: selectors } = read.value;
+  const isOpen = pool.allocation === undefined || (listed.length === 0 && selectors.length === 0);
+  return isOpen ? { pool, findings: NO_FINDINGS } : resolvedIn(namespaces)(read);
+}
+
+const NO_FINDINGS: readonly Finding[] = [];
+
+const resolvedIn = remember((namespaces: NamespaceLabels) =>
+  remember((read: Read<PoolDraft>): ResolvedPool => {
+    const { pool, namespaces: listed, namespaceSelectors: selectors } = read.value;
+    const allowed = new Set(listed);
+    for (const [name, labels] of namespaces) {
+      if (selectors.some((selector) => matchesSelector(selector, labels))) allowed.add(name);
+    }
+    const findings: Finding[] = [];
+    // Unlike in MetalLB, selectors that match no namespace shut everybody out instead of letting everybody in.
+    if (allowed.size === 0) {
+      const what = 'match no namespace, so no Service may use the pool';
+      new Report(read.origin, findings).addMissing('LB211', `${ALLOCATION}.namespaceSelectors`, what);
+    }
+    const { priority = 0, serviceSelectors = [] } = pool.allocation ?? {};
+    return { pool: { ...pool, allocation: { priority, serviceSelectors, namespaces: allowed } }, findings };
+  }),
+);

@@ -1,30 +1,23 @@
 /** L2Advertisement objects: which pools are announced, from which nodes and interfaces, for which Services. */
 import type { LabelSelector } from '../../api/meta.ts';
 import type { Fields } from './read.ts';
-import { isFields, readFields, readInteger, readList, readNames, readString } from './read.ts';
+import type { PoolSelection } from './pool-selection.ts';
+import { readPoolSelection } from './pool-selection.ts';
+import { isFields, readFields, readInteger, readList, readString } from './read.ts';
 import { readSelector, readSelectors } from './read-selector.ts';
 import type { Report } from './report.ts';
-import { matchesSelector } from './selector.ts';
-import type { L2Advertisement, Pool } from './snapshot.ts';
+import type { L2Advertisement } from './snapshot.ts';
 
 const PREFERENCE_WEIGHT = { absent: 0, min: 1, max: 100 };
 
-/**
- * Reads one advertisement and resolves the pools it selects. Neither names nor selectors: every pool. Names of pools that
- * do not exist are no fault, as in MetalLB: the pool may be about to come.
- */
-export function readL2Advertisement(object: Fields, pools: Iterable<Pool>, report: Report): L2Advertisement {
+/** An advertisement as its object alone tells it. */
+export type L2AdvertisementDraft = Omit<L2Advertisement, 'pools'> & { readonly selection: PoolSelection };
+
+export function readL2Advertisement(object: Fields, report: Report): L2AdvertisementDraft {
   const spec = readFields(object['spec'], 'spec', report);
-  const names = new Set(readNames(spec['ipAddressPools'], 'spec.ipAddressPools', report));
-  const selectors = readSelectors(spec['ipAddressPoolSelectors'], 'spec.ipAddressPoolSelectors', report);
-  const everyPool = names.size === 0 && selectors.length === 0;
-  const selected = [...pools].filter(
-    ({ name, labels }) =>
-      everyPool || names.has(name) || selectors.some((selector) => matchesSelector(selector, labels)),
-  );
   return {
-    source: report.object,
-    pools: new Set(selected.map((pool) => pool.name)),
+    source: report.origin.object,
+    selection: readPoolSelection(spec, report),
     nodeSelectors: readSelectors(spec['nodeSelectors'], 'spec.nodeSelectors', report),
     // Unlike all other lists, MetalLB lets this one repeat itself.
     interfaces: [...new Set(readList(spec['interfaces'], 'spec.interfaces', report, readString))],

@@ -1,8 +1,10 @@
 /** The addresses of pools: each entry read by itself, then all entries of all pools checked against each other. */
+import type { Finding } from '../../api/findings.ts';
 import type { AddressRange } from '../net/address.ts';
-import { formatRange, parseRange, rangesOverlap } from '../net/range.ts';
+import { formatRange, parseRange, rangesOverlap, widestPrefixLength } from '../net/range.ts';
 import { readList } from './read.ts';
-import type { Report } from './report.ts';
+import type { Origin } from './report.ts';
+import { Report } from './report.ts';
 
 /** One entry of one pool's addresses, with what is needed to complain about it. */
 export interface RangeEntry {
@@ -11,7 +13,11 @@ export interface RangeEntry {
   /** As the user wrote it. */
   readonly text: string;
   readonly path: string;
-  readonly report: Report;
+  readonly origin: Origin;
+  /** Grows with family and first address, as far as a double can tell; comparing bigints takes ten times as long. */
+  readonly order: number;
+  /** Of the CIDRs it is made of, the shortest prefix length. */
+  readonly widestPrefix: number;
 }
 
 /** Addresses that are no unicast address of a network, so no packet for a Service can carry them. */
@@ -45,56 +51,64 @@ function readRange(text: unknown, path: string, pool: string, report: Report): R
     report.add('LB201', path, text, parsed.why);
     return undefined;
   }
-  const entry: RangeEntry = { pool, range: parsed.range, text, path, report };
-  checkUsable(entry);
+  const entry = rangeEntry(pool, parsed.range, text, path, report.origin);
+  checkUsable(entry, report);
   return entry;
+}
+
+const ADDRESSES_OF_IPV4 = 2 ** 32;
+
+export function rangeEntry(
+  pool: string,
+  range: AddressRange,
+  text: string,
+  path: string,
+  origin: Origin,
+): RangeEntry {
+  const order = (range.family === 'IPv4' ? 0 : ADDRESSES_OF_IPV4) + Number(range.first);
+  return { pool, range, text, path, origin, order, widestPrefix: widestPrefixLength(range) };
 }
 
 /**
  * Reports every entry that overlaps another one, within a pool and between pools. Each is named beside one of those it
  * overlaps, not all: with the entries sorted, the one that reaches furthest so far is enough (O(n log n)).
  */
-export function checkOverlaps(entries: readonly RangeEntry[]): void {
+export function checkOverlaps(entries: readonly RangeEntry[], findings: Finding[]): void {
   const sorted = entries.toSorted(compareEntries);
   let furthest: RangeEntry | undefined;
   for (const entry of sorted) {
-    if (furthest !== undefined && rangesOverlap(furthest.range, entry.range)) reportOverlap(furthest, entry);
+    if (furthest !== undefined && rangesOverlap(furthest.range, entry.range))
+      reportOverlap(furthest, entry, findings);
     if (furthest?.range.family !== entry.range.family || entry.range.last > furthest.range.last)
       furthest = entry;
   }
 }
 
-function compareEntries({ range: a }: RangeEntry, { range: b }: RangeEntry): number {
+function compareEntries(left: RangeEntry, right: RangeEntry): number {
+  if (left.order !== right.order) return left.order - right.order;
+  const [a, b] = [left.range, right.range];
   if (a.family !== b.family) return a.family === 'IPv4' ? -1 : 1;
   if (a.first === b.first) return 0;
   return a.first < b.first ? -1 : 1;
 }
 
 /** Two pools: said to both, since either may be the one being changed. One pool: said once. */
-function reportOverlap(a: RangeEntry, b: RangeEntry): void {
-  if (a.report === b.report && a.pool === b.pool) {
-    b.report.add(
-      'LB202',
-      b.path,
-      b.text,
-      `overlaps ${a.path} ${a.text} of the same pool: remove one of the two`,
-    );
+function reportOverlap(a: RangeEntry, b: RangeEntry, findings: Finding[]): void {
+  if (a.origin === b.origin && a.pool === b.pool) {
+    const what = `overlaps ${a.origin.locate(a.path)} ${a.text} of the same pool: remove one of the two`;
+    new Report(b.origin, findings).add('LB202', b.path, b.text, what);
     return;
   }
-  for (const [entry, other] of [
+  for (const [{ origin, path, text }, other] of [
     [a, b],
     [b, a],
   ] as const) {
-    entry.report.add(
-      'LB202',
-      entry.path,
-      entry.text,
-      `overlaps ${other.text} of pool ${other.pool}: take it out of one pool`,
-    );
+    const what = `overlaps ${other.text} of pool ${other.pool}: take it out of one pool`;
+    new Report(origin, findings).add('LB202', path, text, what);
   }
 }
 
-function checkUsable({ range, text, path, report }: RangeEntry): void {
+function checkUsable({ range, text, path }: RangeEntry, report: Report): void {
   for (const unusable of UNUSABLE) {
     if (!rangesOverlap(range, unusable.range)) continue;
     const which = `${unusable.what} (${formatRange(unusable.range)})`;

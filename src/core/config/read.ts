@@ -39,14 +39,19 @@ export function readString(value: unknown, path: string, report: Report): string
 
 /** A list of texts, none of them twice. */
 export function readNames(value: unknown, path: string, report: Report): string[] {
-  const seen = new Set<string>();
+  return [...readPlacedNames(value, path, report).keys()];
+}
+
+/** The same, each with the path where it stands. */
+export function readPlacedNames(value: unknown, path: string, report: Report): Map<string, string> {
+  const places = new Map<string, string>();
   readList(value, path, report, (entry, entryPath) => {
     const name = readString(entry, entryPath, report);
     if (name === undefined) return;
-    if (seen.has(name)) report.add('LB205', entryPath, name, 'is listed twice: remove one');
-    seen.add(name);
+    if (places.has(name)) report.add('LB205', entryPath, name, 'is listed twice: remove one');
+    else places.set(name, entryPath);
   });
-  return [...seen];
+  return places;
 }
 
 export function readBoolean(value: unknown, path: string, report: Report, absent: boolean): boolean {
@@ -81,4 +86,16 @@ export function readTexts(value: unknown, path: string, report: Report): Record<
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A text that may be left out; '' is left out too, since Go cannot tell the two apart. */
+export function readOptionalText(value: unknown, path: string, report: Report): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  return readString(value, path, report);
+}
+
+/** The parts of an object that are there, so that what is absent has no key at all. */
+export function present<T extends object>(parts: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(parts).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

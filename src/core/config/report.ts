@@ -4,16 +4,29 @@ import type { ObjectRef } from '../../api/meta.ts';
 
 const LONGEST_VALUE = 60;
 
-export class Report {
+/** What findings about an object say of it: its name, and where in it a field stands. */
+export interface Origin {
+  /** The object users know. */
   readonly object: ObjectRef;
-  readonly #findings: Finding[];
-  readonly #malformedCode: FindingCode;
+  /** The code of a value with the wrong type. */
+  readonly malformed: FindingCode;
+  /** Where the field that a reader calls `path` stands in what the user wrote. */
+  readonly locate: (path: string) => string;
+}
 
-  /** Findings about `object` go to the end of `findings`; `malformedCode` is the code of a value with the wrong type. */
-  constructor(object: ObjectRef, findings: Finding[], malformedCode: FindingCode = 'LB210') {
-    this.object = object;
+/** The origin of an object that is read as it was written. */
+export function originOf(object: ObjectRef): Origin {
+  return { object, malformed: 'LB210', locate: (path) => path };
+}
+
+export class Report {
+  readonly origin: Origin;
+  readonly #findings: Finding[];
+
+  /** Findings go to the end of `findings`. */
+  constructor(origin: Origin, findings: Finding[]) {
+    this.origin = origin;
     this.#findings = findings;
-    this.#malformedCode = malformedCode;
   }
 
   /** `what` continues the sentence that begins with path and value: `is listed twice: remove one`. */
@@ -21,19 +34,24 @@ export class Report {
     this.#addShown(code, path, quote(value), what);
   }
 
-  /** A field that should be there and is not. `what` continues the sentence that begins with the path. */
+  /** About a field without its value: it is not there, or nobody should see it. `what` continues the path's sentence. */
   addMissing(code: FindingCode, path: string, what: string): void {
-    this.#findings.push({ code, object: this.object, path, message: `${path} ${what}` });
+    const { object, locate } = this.origin;
+    const place = locate(path);
+    this.#findings.push({ code, object, path: place, message: `${place} ${what}` });
   }
 
   /** `spec.autoAssign "true" is not true or false`: the value as JSON, since its type may be all that is wrong. */
   malformed(path: string, value: unknown, expected: string): void {
-    if (value === undefined) this.addMissing(this.#malformedCode, path, `is missing: write ${expected}`);
-    else this.#addShown(this.#malformedCode, path, inJson(value), `is not ${expected}`);
+    const { malformed: code } = this.origin;
+    if (value === undefined) this.addMissing(code, path, `is missing: write ${expected}`);
+    else this.#addShown(code, path, inJson(value), `is not ${expected}`);
   }
 
   #addShown(code: FindingCode, path: string, value: string, what: string): void {
-    this.#findings.push({ code, object: this.object, path, value, message: `${path} ${value} ${what}` });
+    const { object, locate } = this.origin;
+    const place = locate(path);
+    this.#findings.push({ code, object, path: place, value, message: `${place} ${value} ${what}` });
   }
 }
 
@@ -43,8 +61,9 @@ function quote(value: unknown): string {
   return plain ? shorten(value) : inJson(value);
 }
 
+/** Whatever the shape, what is called a password is not shown. */
 function inJson(value: unknown): string {
-  return shorten(JSON.stringify(value));
+  return shorten(JSON.stringify(value, (key, inner: unknown) => (key === 'password' ? '…' : inner)));
 }
 
 function shorten(text: string): string {

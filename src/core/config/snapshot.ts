@@ -4,6 +4,7 @@
  */
 import type { LabelSelector, ObjectRef } from '../../api/meta.ts';
 import type { AddressRange, IpFamily } from '../net/address.ts';
+import type { BgpCommunity } from './community.ts';
 
 export interface Snapshot {
   /**
@@ -13,6 +14,12 @@ export interface Snapshot {
   readonly pools: ReadonlyMap<string, Pool>;
   /** Sorted by namespace and name. */
   readonly l2Advertisements: readonly L2Advertisement[];
+  /** Sorted like the others. Read and checked; nothing announces by BGP yet. */
+  readonly bgpAdvertisements: readonly BgpAdvertisement[];
+  /** By name, in its order. Where the Snapshot is made for one node: only the peers of that node. */
+  readonly bgpPeers: ReadonlyMap<string, BgpPeer>;
+  /** By name, in its order. */
+  readonly bfdProfiles: ReadonlyMap<string, BfdProfile>;
 }
 
 export interface Pool {
@@ -55,7 +62,79 @@ export interface L2Advertisement {
   readonly preferredNodeSelectors: readonly { readonly weight: number; readonly preference: LabelSelector }[];
 }
 
-export const EMPTY_SNAPSHOT: Snapshot = { pools: new Map(), l2Advertisements: [] };
+export interface BgpAdvertisement {
+  readonly source: ObjectRef;
+  /** Names of the pools it announces, resolved as for layer 2. */
+  readonly pools: ReadonlySet<string>;
+  /** Empty: every node. Otherwise one of them must match. */
+  readonly nodeSelectors: readonly LabelSelector[];
+  /** Empty: every Service of the pools. */
+  readonly serviceSelectors: readonly LabelSelector[];
+  /** Names of the peers that are told, which need not exist. Empty: all. */
+  readonly peers: ReadonlySet<string>;
+  /** Prefix lengths that addresses are announced with. */
+  readonly aggregationLength: number;
+  readonly aggregationLengthV6: number;
+  /** 0 where nothing was written, as in MetalLB. */
+  readonly localPref: number;
+  /** Names resolved, each once, in numeric order. */
+  readonly communities: readonly BgpCommunity[];
+}
+
+export interface BgpPeer {
+  readonly source: ObjectRef;
+  readonly name: string;
+  readonly myAsn: number;
+  /** Either this or dynamicAsn. */
+  readonly peerAsn?: number;
+  readonly dynamicAsn?: 'internal' | 'external';
+  readonly localAsn?: number;
+  /** Canonical text; either this or interface. */
+  readonly peerAddress?: string;
+  readonly interface?: string;
+  readonly peerPort: number;
+  /** Canonical text. */
+  readonly sourceAddress?: string;
+  /** Canonical text of an IPv4 address. */
+  readonly routerId?: string;
+  /** Both or neither: what was written, or a third of the hold time and three times the keepalive time. 0 and 0: no keepalives. */
+  readonly holdTimeSeconds?: number;
+  readonly keepaliveTimeMs?: number;
+  readonly connectTimeSeconds?: number;
+  readonly nodeSelectors: readonly LabelSelector[];
+  /** In clear. Never to be logged or shown. */
+  readonly password?: string;
+  /** The name of a Secret in the namespace of the configuration. */
+  readonly passwordSecret?: string;
+  /** The name of a BFDProfile. */
+  readonly bfdProfile?: string;
+  readonly gracefulRestart: boolean;
+  readonly ebgpMultiHop: boolean;
+  readonly vrf?: string;
+  /** Routes of both families over the one session. */
+  readonly dualStack: boolean;
+}
+
+/** What was not written is absent: the protocol's own default. */
+export interface BfdProfile {
+  readonly source: ObjectRef;
+  readonly name: string;
+  readonly receiveIntervalMs?: number;
+  readonly transmitIntervalMs?: number;
+  readonly detectMultiplier?: number;
+  readonly echoIntervalMs?: number;
+  readonly echoMode: boolean;
+  readonly passiveMode: boolean;
+  readonly minimumTtl?: number;
+}
+
+export const EMPTY_SNAPSHOT: Snapshot = {
+  pools: new Map(),
+  l2Advertisements: [],
+  bgpAdvertisements: [],
+  bgpPeers: new Map(),
+  bfdProfiles: new Map(),
+};
 
 /** The advertisements that announce a pool; none means nobody answers for its addresses. */
 export function advertisementsOf(snapshot: Snapshot, pool: string): readonly L2Advertisement[] {

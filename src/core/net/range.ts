@@ -33,6 +33,24 @@ export function formatRange(range: AddressRange): string {
   return `${first}-${formatAddress({ family: range.family, value: range.last })}`;
 }
 
+/** The prefix length of the widest of the CIDRs that together make up the range: 26 for 192.0.2.0-192.0.2.99. */
+export function widestPrefixLength(range: AddressRange): number {
+  const bits = BITS_OF_FAMILY[range.family];
+  let widest = bits;
+  // Greedy from the low end: each CIDR is as wide as its alignment and what is left allow.
+  for (let first = range.first; first <= range.last;) {
+    let length = bits;
+    let size = 1n;
+    while (length > 0 && (first & (size * 2n - 1n)) === 0n && first + size * 2n - 1n <= range.last) {
+      size *= 2n;
+      length -= 1;
+    }
+    widest = Math.min(widest, length);
+    first += size;
+  }
+  return widest;
+}
+
 export function rangeContains(range: AddressRange, address: Address): boolean {
   return range.family === address.family && range.first <= address.value && address.value <= range.last;
 }

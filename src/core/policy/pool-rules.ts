@@ -3,7 +3,7 @@
  * not have. What was wrong already is the same fault before and after, so mending one of two faults is never refused.
  */
 import type { Finding } from '../../api/findings.ts';
-import { FINDINGS } from '../../api/findings.ts';
+import { gateLevelOf } from '../../api/findings.ts';
 import { CONFIG_MAPS } from '../../api/kubernetes.ts';
 import type { KubeObject, ObjectRef } from '../../api/meta.ts';
 import { LEGACY_CONFIG_MAP } from '../../api/metallb.ts';
@@ -47,7 +47,7 @@ function isSetAside({ code }: Finding): boolean {
 }
 
 function levelOf(finding: Finding, facts: Facts, stranding: boolean): Remark['level'] {
-  const level = stranding ? 'deny' : FINDINGS[finding.code].level;
+  const level = stranding ? 'deny' : gateLevelOf(finding.code);
   // What has not been listed yet may be what would make it right.
   return level === 'deny' && !facts.listed ? 'warn' : level;
 }

@@ -11,6 +11,7 @@ import type { User } from './http/authentication.ts';
 import { readBody } from './http/body.ts';
 import { parseTarget } from './http/target.ts';
 import type { ResourceTarget } from './http/target.ts';
+import { OPENAPI_V2_ASKED, OPENAPI_V2_PROTOBUF } from './openapi-v2.ts';
 import { OpenApi } from './openapi.ts';
 import { parseIncludeObject, presentList, presentObject } from './present.ts';
 import type { Presentation } from './present.ts';
@@ -111,9 +112,13 @@ export class Handler {
       const { body, contentType } = discover(registry, path, accept);
       return answerJson(response, 200, body, [], contentType);
     }
+    if (path === '/openapi/v2' && parseAccept(accept).some(({ type }) => OPENAPI_V2_ASKED.includes(type)))
+      return answerText(response, 200, this.#openApi.v2Protobuf(), OPENAPI_V2_PROTOBUF);
     if (path === '/openapi/v2' || /^\/openapi\/v3(\/|$)/.test(path)) {
       if (!parseAccept(accept).some(acceptsJson))
-        throw notAcceptable('OpenAPI documents are served as application/json only');
+        throw notAcceptable(
+          `OpenAPI documents are served as application/json, v2 as ${OPENAPI_V2_PROTOBUF} too`,
+        );
       const text =
         path === '/openapi/v2' ? this.#openApi.v2() : this.#openApi.v3(path.slice('/openapi/v3/'.length));
       return answerText(response, 200, text, 'application/json');

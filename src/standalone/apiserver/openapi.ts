@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Definition, Schema } from './definition.ts';
 import { nothingServed } from './errors.ts';
+import { encodeOpenApiV2 } from './openapi-v2.ts';
 import { apiVersionOf } from './present.ts';
 import type { Registry } from './registry.ts';
 import { METADATA_SCHEMA } from './schema/metadata-schema.ts';
@@ -50,6 +51,11 @@ export class OpenApi {
       paths: Object.fromEntries(definitions.flatMap((definition) => pathsOf(definition, '#/definitions/'))),
       definitions: schemasOf(definitions, '#/definitions/'),
     });
+  }
+
+  /** The kinds that are served, for kubectl's own checks. */
+  v2Protobuf(): Uint8Array {
+    return encodeOpenApiV2(this.#registry.all(), INFO);
   }
 
   #document(group: string, version: string): { text: string; hash: string } {

@@ -242,10 +242,12 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
   switch (error.code) {
     case 'EADDRINUSE':
       return new UserError(
-        `${host}:${port} is already taken by another program: choose another port for the API server, or stop that program`,
+        `${host}:${port} is already taken by another program: choose another port for the API server (--listen), or stop that program`,
       );
     case 'EADDRNOTAVAIL':
-      return new UserError(`${host} is no address of this machine: choose one that is for the API server`);
+      return new UserError(
+        `${host} is no address of this machine: choose one that is for the API server (--listen)`,
+      );
     case 'EACCES':
       return new UserError(
         `port ${port} may not be listened on by this user: choose a port above 1023 for the API server`,

@@ -1,5 +1,6 @@
 /**
- * The loop: looks at the branch at a fixed interval, and brings each new commit to the API server. What is unreadable or
+ * The loop: looks at the branch at a fixed interval, and brings each new commit to the API server; once a minute it brings the
+ * same commit again, so that what was changed by hand is as the commit says. What is unreadable or
  * refused is said once in the log, in an Event and in the annotation cleat.dev/last-error of ConfigMap
  * cleat-git-inventory. A refusal by the API server (which may depend on other objects) is tried again, later and later;
  * a fault in the files is not: only another commit can mend it.
@@ -28,6 +29,8 @@ import type { GitSource } from './source.ts';
 const FIRST_ATTEMPTS = 3;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
+/** How often the commit in force is brought again. */
+const AGAIN_EVERY_MS = 60_000;
 
 export interface GitReconcilerDeps {
   readonly source: GitSource;
@@ -60,6 +63,8 @@ export class GitReconciler implements Startable {
   #lastError = '';
   /** What kept the last look from seeing the branch or the API server; '' when nothing did. */
   #blindness = '';
+  /** When the commit in force was last brought, by the monotonic clock. */
+  #broughtMs = 0;
   #retry: { readonly commit: string; readonly delayMs: number; readonly atMs: number } | undefined;
   #cancelTimer: () => void = () => undefined;
   #pass: Promise<void> = Promise.resolve();
@@ -114,7 +119,9 @@ export class GitReconciler implements Startable {
       const commit = await this.#repository.revision();
       const retry = this.#retry;
       const waits = retry?.commit === commit && this.#deps.clock.monotonicMs() < retry.atMs;
+      const isDue = this.#deps.clock.monotonicMs() - this.#broughtMs >= AGAIN_EVERY_MS;
       if (commit !== this.#settled && !waits) await this.#bring(commit);
+      else if (commit === this.#applied && isDue) await this.#bringAgain(commit);
       this.#blindness = '';
     } catch (error) {
       const what =
@@ -129,6 +136,7 @@ export class GitReconciler implements Startable {
     this.#settled = outcome.kind === 'refused' ? '' : commit;
     this.#retry = outcome.kind === 'refused' ? this.#postponed(commit) : undefined;
     if (outcome.kind === 'applied') this.#applied = commit;
+    this.#broughtMs = this.#deps.clock.monotonicMs();
     const sentence = outcome.kind === 'applied' ? '' : this.#sentence(commit, outcome);
     const said = sentence === this.#lastError;
     this.#lastError = sentence;
@@ -147,6 +155,14 @@ export class GitReconciler implements Startable {
       );
     }
     return outcome;
+  }
+
+  /** Says nothing where it goes well: nothing new is in force. */
+  async #bringAgain(commit: string): Promise<void> {
+    this.#broughtMs = this.#deps.clock.monotonicMs();
+    const { kind } = await this.#roll(commit);
+    // What is refused now is told, and tried, as that of a new commit.
+    if (kind !== 'applied') await this.#bring(commit);
   }
 
   /** The commit's objects to the API server; nothing is touched where a file is at fault. */

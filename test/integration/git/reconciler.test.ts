@@ -38,11 +38,14 @@ let kube: AppliedKube;
 let log: RecordingLog;
 let events: string[];
 let reconciler: GitReconciler;
+/** How much later it is than it was. */
+let laterMs = 0;
 beforeEach(() => {
   repo = new GitFolder();
   kube = new AppliedKube();
   log = new RecordingLog();
   events = [];
+  laterMs = 0;
 });
 afterEach(async () => {
   await reconciler.stop();
@@ -54,7 +57,7 @@ function start(): Promise<void> {
     source: { directory: repo.folder, branch: 'main', path: '' },
     client: kube,
     events: { record: (object, _type, reason) => void events.push(`${reason} ${object.metadata.name}`) },
-    clock: systemClock,
+    clock: { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + laterMs },
     log,
     namespace: 'metallb-system',
     intervalMs: 20,
@@ -102,6 +105,31 @@ suite('standalone/git/reconciler', () => {
       'metallb.io/v1beta1 IPAddressPool ipaddresspools metallb-system a\n',
     );
     assert.deepEqual(events, ['CommitApplied cleat-git-inventory', 'CommitApplied cleat-git-inventory']);
+  });
+
+  test('what is changed by hand is as the commit says within a minute, without a word', async () => {
+    repo.commit({ 'a.yaml': pool('a', '192.0.2.0/28') });
+    await start();
+    kube.remove(IP_ADDRESS_POOLS, { namespace: 'metallb-system', name: 'a' });
+    laterMs = 60_000;
+    await until('the pool is back', 10_000, () => addressesOf('a'), 10);
+    assert.deepEqual(addressesOf('a'), ['192.0.2.0/28']);
+    kube.refuse = ({ resource }) => (resource === 'ipaddresspools' ? refused('not now') : undefined);
+    laterMs = 120_000;
+    await lastError(/not now/);
+    kube.refuse = () => undefined;
+    laterMs = 180_000;
+    await until(
+      'no complaint',
+      10_000,
+      () => (inventory()?.metadata.annotations === undefined ? true : undefined),
+      10,
+    );
+    assert.deepEqual(events, [
+      'CommitApplied cleat-git-inventory',
+      'CommitRefused cleat-git-inventory',
+      'CommitApplied cleat-git-inventory',
+    ]);
   });
 
   test('a broken commit changes nothing, says so once, and the next good one mends it', async () => {

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ConfigMap, Namespace } from '../../../src/api/kubernetes.ts';
-import { CONFIG_MAPS, NAMESPACES } from '../../../src/api/kubernetes.ts';
+import type { ConfigMap, Namespace, Node, Secret } from '../../../src/api/kubernetes.ts';
+import { CONFIG_MAPS, NAMESPACES, NODES, SECRETS } from '../../../src/api/kubernetes.ts';
 import type { IPAddressPool, L2Advertisement } from '../../../src/api/metallb.ts';
-import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../../src/api/metallb.ts';
+import {
+  BFD_PROFILES,
+  BGP_ADVERTISEMENTS,
+  BGP_PEERS,
+  COMMUNITIES,
+  IP_ADDRESS_POOLS,
+  L2_ADVERTISEMENTS,
+} from '../../../src/api/metallb.ts';
 import { Configuration } from '../../../src/cluster/configuration.ts';
 import { parseYaml } from '../../../src/platform/yaml.ts';
+import { bgpAdvertisement, community, node, onNode, peer, profile } from '../../support/configuration.ts';
 import { FakeKube } from '../../support/fake-kube.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
 
@@ -23,8 +31,18 @@ async function settled(): Promise<void> {
 class Fixture {
   readonly kube = new FakeKube();
   readonly log = new RecordingLog();
-  readonly configuration = new Configuration({ client: this.kube, namespace, parseYaml, log: this.log });
+  readonly configuration: Configuration;
   calls = 0;
+
+  constructor(options: { nodeName?: string; bgpType?: 'frr-k8s' } = {}) {
+    this.configuration = new Configuration({
+      client: this.kube,
+      namespace,
+      parseYaml,
+      log: this.log,
+      ...options,
+    });
+  }
 
   async start(): Promise<void> {
     this.configuration.subscribe(() => this.calls++);
@@ -62,7 +80,8 @@ test('an empty cluster is a configuration', async () => {
 });
 
 test('nothing is loaded before every kind was listed', async () => {
-  for (const late of [IP_ADDRESS_POOLS, L2_ADVERTISEMENTS, NAMESPACES, CONFIG_MAPS]) {
+  const bgp = [BGP_ADVERTISEMENTS, BGP_PEERS, BFD_PROFILES, COMMUNITIES];
+  for (const late of [IP_ADDRESS_POOLS, L2_ADVERTISEMENTS, ...bgp, NAMESPACES, NODES, CONFIG_MAPS]) {
     const fixture = new Fixture();
     fixture.kube.hold(late);
     await fixture.start();
@@ -234,4 +253,98 @@ test('a second start changes nothing, and after stop nobody is called', async ()
   await fixture.configuration.stop();
   await fixture.put(pool('c', ['10.0.2.0/24']));
   assert.deepEqual([fixture.pools(), fixture.calls], [['a'], 2]);
+});
+
+test('every kind about BGP counts, and what refers to another is judged anew when that comes', async () => {
+  const fixture = new Fixture({ bgpType: 'frr-k8s' });
+  await fixture.start();
+  const faults = () => fixture.codes().filter((code) => code !== 'LB209');
+  fixture.kube.put(BGP_PEERS, peer('router', { bfdProfile: 'fast' }));
+  fixture.kube.put(BGP_ADVERTISEMENTS, bgpAdvertisement('all', { communities: ['blue'] }));
+  await settled();
+  assert.deepEqual(faults(), ['LB216', 'LB216']);
+  fixture.kube.put(BFD_PROFILES, profile('fast'));
+  fixture.kube.put(COMMUNITIES, community('names', [{ name: 'blue', value: '1:2' }]));
+  await settled();
+  const { bgpPeers, bgpAdvertisements, bfdProfiles } = fixture.configuration.snapshot;
+  assert.deepEqual(faults(), []);
+  assert.deepEqual(
+    [[...bgpPeers.keys()], bgpAdvertisements.length, [...bfdProfiles.keys()]],
+    [['router'], 1, ['fast']],
+  );
+});
+
+test('without METALLB_BGP_TYPE the limits are those of native', async () => {
+  const fixture = new Fixture();
+  await fixture.start();
+  fixture.kube.put(BFD_PROFILES, profile('fast'));
+  await settled();
+  assert.deepEqual(fixture.codes(), ['LB221']);
+});
+
+test('labels of nodes count, their heartbeats do not', async () => {
+  const fixture = new Fixture({ bgpType: 'frr-k8s' });
+  for (const name of ['m', 'n']) fixture.kube.put<Node>(NODES, node(name));
+  fixture.kube.put(BGP_PEERS, peer('a', { nodeSelectors: onNode('m') }));
+  fixture.kube.put(BGP_PEERS, peer('b', { nodeSelectors: [{ matchLabels: { rack: '1' } }] }));
+  await fixture.start();
+  const conflicts = () => fixture.codes().filter((code) => code === 'LB222').length;
+  const before = fixture.configuration.input();
+  fixture.kube.put<Node>(NODES, { ...node('m'), status: { conditions: [] } });
+  await settled();
+  assert.deepEqual([conflicts(), fixture.calls], [0, 1]);
+  assert.equal(fixture.configuration.input().nodes, before.nodes);
+  fixture.kube.put<Node>(NODES, node('m', { rack: '1' }));
+  await settled();
+  assert.equal(conflicts(), 2);
+  assert.equal(
+    fixture.configuration.input().bgpPeers,
+    before.bgpPeers,
+    'what did not change is the same list',
+  );
+});
+
+test('on a node: its peers alone, loaded once the Secrets they name were looked up', async () => {
+  const fixture = new Fixture({ nodeName: 'm', bgpType: 'frr-k8s' });
+  for (const name of ['m', 'n']) fixture.kube.put<Node>(NODES, node(name));
+  fixture.kube.put(BGP_PEERS, peer('a', { passwordSecret: { name: 's' } }));
+  fixture.kube.put(BGP_PEERS, peer('b', { nodeSelectors: onNode('n') }));
+  fixture.kube.put<Secret>(SECRETS, {
+    metadata: { namespace, name: 's' },
+    type: 'kubernetes.io/basic-auth',
+    data: { password: 'eA==' },
+  });
+  fixture.kube.hold(SECRETS);
+  await fixture.start();
+  assert.equal(fixture.configuration.listed, false);
+  fixture.kube.release(SECRETS);
+  await settled();
+  assert.deepEqual([...fixture.configuration.snapshot.bgpPeers.keys()], ['a']);
+  fixture.kube.remove(SECRETS, { namespace, name: 's' });
+  await settled();
+  assert.deepEqual(fixture.codes(), ['LB209', 'LB216']);
+  await fixture.configuration.stop();
+});
+
+test('the object that a finding speaks of', async () => {
+  const fixture = new Fixture();
+  await fixture.start();
+  await fixture.put(pool('a', ['nonsense']));
+  const [finding] = fixture.configuration.findings;
+  assert.ok(finding);
+  assert.equal(fixture.configuration.objectOf(finding.object)?.metadata.uid, 'uid-of-metallb-system/a');
+  assert.equal(fixture.configuration.objectOf({ kind: 'Service', namespace, name: 'a' }), undefined);
+});
+
+test('the ConfigMap bgpextras counts', async () => {
+  const fixture = new Fixture();
+  await fixture.start();
+  fixture.kube.put<ConfigMap>(CONFIG_MAPS, {
+    metadata: { namespace, name: 'bgpextras' },
+    data: { extras: 'router bgp' },
+  });
+  await settled();
+  const [finding] = fixture.configuration.findings;
+  assert.equal(finding?.code, 'LB227');
+  assert.equal(fixture.configuration.objectOf(finding.object)?.metadata.name, 'bgpextras');
 });

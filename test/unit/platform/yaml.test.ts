@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatYaml, parseYaml, parseYamlDocuments } from '../../../src/platform/yaml.ts';
+import {
+  formatYaml,
+  lineOfPath,
+  parseTextualYaml,
+  parseYaml,
+  parseYamlDocuments,
+} from '../../../src/platform/yaml.ts';
 import { runs } from '../../support/runs.ts';
 
 function value(text: string): unknown {
@@ -164,5 +170,59 @@ test('never throws', () => {
       for (const fault of faults) assert.ok(fault.line >= 1 && fault.why !== '');
     }),
     runs(300),
+  );
+});
+
+test('what is not written as it prints comes as the text it is, keys included', () => {
+  const textual = parseTextualYaml(
+    '{a: [010, 1.10, yes, 0x1f, 1_000, +1, .5, 1e3, .inf], b: [42, 1.1, true, "010", ~, -7, !!str 8], 010: c}',
+  );
+  assert.deepEqual(textual, {
+    ok: true,
+    value: {
+      a: ['010', '1.10', 'yes', '0x1f', '1_000', '+1', '.5', '1e3', '.inf'],
+      b: [42, 1.1, true, '010', null, -7, '8'],
+      '010': 'c',
+    },
+  });
+});
+
+test('the line of a value, of its key, or of the nearest thing around it', () => {
+  const text = `# a comment
+peers:
+- name: a
+  port: 1
+- {name: b}
+data:
+  config: |
+    first
+    second
+  quoted: "first\nsecond"
+`;
+  const lines: [(string | number)[], number][] = [
+    [[], 2],
+    [['peers'], 2],
+    [['peers', 0], 3],
+    [['peers', 0, 'port'], 4],
+    [['peers', 0, 'gone', 'deeper'], 3],
+    [['peers', 1, 'name'], 5],
+    [['peers', 'name'], 2],
+    [['gone'], 2],
+  ];
+  for (const [path, line] of lines) assert.equal(lineOfPath(text, path), line, path.join('.'));
+  assert.deepEqual(
+    [1, 2].map((inside) => lineOfPath(text, ['data', 'config'], inside)),
+    [8, 9],
+  );
+  assert.equal(lineOfPath(text, ['data', 'quoted'], 2), 10);
+  assert.equal(lineOfPath('', ['a']), 1);
+});
+
+test('no text and no path make the line throw', () => {
+  fc.assert(
+    fc.property(fc.string(), fc.array(fc.oneof(fc.string(), fc.nat(3))), (text, path) => {
+      assert.ok(lineOfPath(text, path) >= 1);
+      parseTextualYaml(text);
+    }),
   );
 });

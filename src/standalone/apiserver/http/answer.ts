@@ -19,7 +19,7 @@ export function answerJson(
 export function answerText(
   response: ServerResponse,
   code: number,
-  text: string,
+  text: string | Uint8Array,
   contentType: string,
   warnings: readonly string[] = [],
 ): void {

@@ -1,6 +1,6 @@
 /** `--data DIR`: takes the directory, reads it back, and has it ready to be written on. */
-import { mkdirSync } from 'node:fs';
 import { UserError } from '../../../api/user-error.ts';
+import { makeDirectory } from '../../../platform/make-directory.ts';
 import type { Log } from '../../../ports.ts';
 import { openDisk } from './disk.ts';
 import type { Disk } from './disk.ts';
@@ -34,7 +34,7 @@ export function openDataDirectory(options: DataDirectoryOptions): DataDirectory 
   const { directory } = options;
   let release = (): void => undefined;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     release = lockDirectory(directory);
     const { journal, ...read } = openState(openDisk(directory), options);
     let past: Past | undefined = read.past;

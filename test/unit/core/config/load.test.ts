@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import { FINDINGS } from '../../../../src/api/findings.ts';
 import type { Namespace } from '../../../../src/api/kubernetes.ts';
 import type { IPAddressPool, L2Advertisement } from '../../../../src/api/metallb.ts';
 import type { ConfigInput } from '../../../../src/core/config/load.ts';
-import { loadConfig } from '../../../../src/core/config/load.ts';
-import { advertisementsOf } from '../../../../src/core/config/snapshot.ts';
+import { isFault, loadConfig } from '../../../../src/core/config/load.ts';
+import { advertisementsOf, EMPTY_SNAPSHOT } from '../../../../src/core/config/snapshot.ts';
 import { formatRange } from '../../../../src/core/net/range.ts';
+import {
+  bgpAdvertisement,
+  community,
+  NAMESPACE,
+  node,
+  onNode,
+  peer,
+  profile,
+} from '../../../support/configuration.ts';
 
 const namespace = 'metallb-system';
 const configMap = { kind: 'ConfigMap', namespace, name: 'config' };
@@ -45,7 +52,7 @@ function loaded(input: Partial<ConfigInput>) {
 }
 
 test('nothing configured is a configuration', () => {
-  assert.deepEqual(load({}), { snapshot: { pools: new Map(), l2Advertisements: [] }, findings: [] });
+  assert.deepEqual(load({}), { snapshot: EMPTY_SNAPSHOT, findings: [] });
 });
 
 test('the pools of installation S1', () => {
@@ -309,9 +316,8 @@ test('a ConfigMap with faults, or that clashes, does not block the IPAddressPool
   const cases: [IPAddressPool, ConfigInput['legacy'], string][] = [
     [
       pool('new', ['10.0.1.0/24']),
-      { source: configMap, document: { peers: [{}], 'address-pools': [{ ...other, protocol: 'bgp' }] } },
-      'LB209 data.config.peers is not supported: this version announces with protocol layer2 only; ' +
-        'LB209 data.config.address-pools[0].protocol bgp is not supported: this version announces with protocol layer2 only',
+      { source: configMap, document: { peers: [{ 'peer-asn': 1, 'peer-address': '10.0.0.1' }] } },
+      'LB208 data.config.peers[0].my-asn is missing: write the AS number of this side',
     ],
     [
       pool('new', ['10.0.1.0/24']),
@@ -364,74 +370,99 @@ test('a ConfigMap left over from a migration does no harm', () => {
   );
 });
 
-test('whatever the JSON, it does not throw, and there is a snapshot exactly when nothing is denied', () => {
-  const json = fc.jsonValue({ maxDepth: 4 });
-  const shaped = (fields: Record<string, fc.Arbitrary<unknown>>) =>
-    fc.oneof(
-      json,
-      fc.record({
-        metadata: fc.oneof(json, fc.constant({ name: 'x', namespace })),
-        spec: fc.record(fields, { requiredKeys: [] }),
-      }),
-    );
-  const selector = fc.oneof(
-    json,
-    fc.record({
-      matchLabels: json,
-      matchExpressions: fc.array(fc.oneof(json, fc.record({ key: json, operator: json, values: json }))),
-    }),
+test('a change of one object among a thousand reads that one, whatever its kind', () => {
+  let reads = 0;
+  /** The object, counting how often its spec is looked at. */
+  const counted = <T extends { metadata: object; spec?: unknown }>(object: T): T =>
+    Object.defineProperty({ ...object }, 'spec', { get: () => (reads++, object.spec), enumerable: true });
+  const count = 1_000;
+  const each = <T extends { metadata: object; spec?: unknown }>(make: (index: number) => T): T[] =>
+    Array.from({ length: count }, (_, index) => counted(make(index)));
+  const onRack = (index: number) => ({ nodeSelectors: [{ matchLabels: { rack: `${index}` } }] });
+  const subnet = (index: number): string => `10.${index >> 8}.${index & 255}.0`;
+  const input = {
+    namespace,
+    pools: each((index) => pool(`p${index}`, [`${subnet(index)}/24`])),
+    l2Advertisements: each((index) => advertisement(`l${index}`, { ipAddressPools: [`p${index}`] })),
+    bgpAdvertisements: each((index) => bgpAdvertisement(`b${index}`, { ipAddressPools: [`p${index}`] })),
+    bgpPeers: each((index) => peer(`r${index}`, { peerAddress: subnet(index), ...onRack(index) })),
+    bfdProfiles: each((index) => profile(`f${index}`)),
+    communities: each((index) => community(`c${index}`, [{ name: `n${index}`, value: '1:2' }])),
+    namespaces: [],
+    nodes: [node('n')],
+    bgpType: 'frr-k8s' as const,
+  };
+  assert.ok(loadConfig(input).snapshot);
+  assert.equal(reads, 6 * count);
+
+  const last = count - 1;
+  const changes: Partial<ConfigInput>[] = [
+    { pools: input.pools.with(last, counted(pool('p999', ['10.200.0.0/24']))) },
+    { l2Advertisements: input.l2Advertisements.with(last, counted(advertisement('l999'))) },
+    { bgpAdvertisements: input.bgpAdvertisements.with(last, counted(bgpAdvertisement('b999'))) },
+    { bgpPeers: input.bgpPeers.with(last, counted(peer('r999'))) },
+    { bfdProfiles: input.bfdProfiles.with(last, counted(profile('f999', { echoMode: true }))) },
+    { communities: input.communities.with(last, counted(community('c999', []))) },
+    { namespaces: [namespaceOf('new')] },
+    { nodes: [node('other')] },
+  ];
+  for (const [index, change] of changes.entries()) {
+    reads = 0;
+    assert.ok(loadConfig({ ...input, ...change }).snapshot);
+    assert.equal(reads, index < 6 ? 1 : 0, `change ${index}`);
+  }
+});
+
+test('what one object says does not depend on what was loaded before', () => {
+  const same = pool('p', ['10.0.0.0/24']);
+  const inTwo = [NAMESPACE, 'elsewhere', NAMESPACE].map(
+    (each) =>
+      loadConfig({ namespace: each, pools: [same], l2Advertisements: [], namespaces: [] }).findings.length,
   );
-  const poolObject = shaped({
-    addresses: fc.oneof(json, fc.array(fc.oneof(json, fc.constant('10.0.0.0/24')))),
-    autoAssign: json,
-    avoidBuggyIPs: json,
-    serviceAllocation: fc.oneof(
-      json,
-      fc.record({
-        priority: json,
-        namespaces: json,
-        namespaceSelectors: fc.array(selector),
-        serviceSelectors: json,
-      }),
-    ),
-  });
-  const advertisementObject = shaped({
-    ipAddressPools: json,
-    nodeSelectors: fc.array(selector),
-    interfaces: json,
-    preferredNodeSelectors: fc.array(fc.oneof(json, fc.record({ weight: json, preference: selector }))),
-  });
-  const legacyPool = fc.record(
-    { name: json, protocol: fc.oneof(json, fc.constant('layer2')), addresses: json, 'auto-assign': json },
-    { requiredKeys: [] },
+  assert.deepEqual(inTwo, [0, 1, 0]);
+  const serviceAllocation = { namespaceSelectors: [{ matchLabels: { team: 'red' } }] };
+  const pools = [pool('q', ['10.0.1.0/24'], { serviceAllocation })];
+  const allowed = (...names: string[]) => [
+    ...(load({
+      pools,
+      namespaces: names.map((name) => namespaceOf(name, { team: 'red' })),
+    }).snapshot?.pools.get('q')?.allocation?.namespaces ?? []),
+  ];
+  assert.deepEqual([allowed('a'), allowed(), allowed('a', 'b')], [['a'], [], ['a', 'b']]);
+});
+
+test('1.11 the Snapshot of one node has only its BGP peers and advertisements, and only their faults', () => {
+  const nodes = [node('m'), node('n')];
+  const input = {
+    nodes,
+    bgpPeers: [
+      peer('of-m', { nodeSelectors: onNode('m') }),
+      peer('of-n', { nodeSelectors: onNode('n'), holdTime: '1s' }),
+      peer('of-all'),
+    ],
+    bgpAdvertisements: [bgpAdvertisement('of-n', { nodeSelectors: onNode('n'), communities: ['nobody'] })],
+    l2Advertisements: [advertisement('of-n', { nodeSelectors: onNode('n') })],
+  };
+  const { snapshot } = load({ ...input, self: 'm' });
+  assert.deepEqual([...(snapshot?.bgpPeers.keys() ?? [])], ['of-all', 'of-m']);
+  assert.deepEqual([snapshot?.bgpAdvertisements, snapshot?.l2Advertisements.length], [[], 1]);
+  const faults = (self: object) =>
+    load({ ...input, ...self })
+      .findings.filter(isFault)
+      .map(({ code }) => code);
+  assert.deepEqual(
+    [faults({ self: 'm' }), faults({ self: 'n' }), faults({})],
+    [[], ['LB216', 'LB215'], ['LB216', 'LB215']],
   );
-  const document = fc.oneof(
-    json,
-    fc.record(
-      { 'address-pools': fc.oneof(json, fc.array(fc.oneof(json, legacyPool))), peers: json },
-      { requiredKeys: [] },
+  const garbled = peer('x', { nodeSelectors: [{ matchExpressions: [{ key: 'k', operator: 'Near' }] }] });
+  assert.deepEqual(load({ nodes, bgpPeers: [garbled], self: 'm' }).findings.filter(isFault).length, 1);
+});
+
+test('two objects of one name, in a file', () => {
+  assert.deepEqual(
+    said({ bgpPeers: [peer('p'), peer('p', { peerAddress: '10.0.0.2' })] }).filter(
+      (line) => !line.startsWith('LB209'),
     ),
-  );
-  fc.assert(
-    fc.property(
-      fc.array(poolObject),
-      fc.array(advertisementObject),
-      fc.array(json),
-      document,
-      (pools, advertisements, namespaces, legacy) => {
-        const result = load({
-          pools: pools as IPAddressPool[],
-          l2Advertisements: advertisements as L2Advertisement[],
-          namespaces: namespaces as unknown[] as Namespace[],
-          legacy: { source: configMap, document: legacy },
-        });
-        assert.equal(
-          result.snapshot === undefined,
-          result.findings.some((finding) => FINDINGS[finding.code].level === 'deny'),
-        );
-        for (const finding of result.findings)
-          assert.ok(finding.message.startsWith(finding.path), finding.message);
-      },
-    ),
+    ['LB205 p: metadata.name p is also the name of a peer in BGPPeer metallb-system/p: rename one'],
   );
 });

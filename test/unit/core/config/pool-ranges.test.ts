@@ -3,14 +3,16 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Finding } from '../../../../src/api/findings.ts';
 import type { RangeEntry } from '../../../../src/core/config/pool-ranges.ts';
-import { checkOverlaps } from '../../../../src/core/config/pool-ranges.ts';
-import { Report } from '../../../../src/core/config/report.ts';
+import { checkOverlaps, rangeEntry } from '../../../../src/core/config/pool-ranges.ts';
+import { originOf } from '../../../../src/core/config/report.ts';
 import type { AddressRange } from '../../../../src/core/net/address.ts';
 import { rangesOverlap } from '../../../../src/core/net/range.ts';
 
-function entryOf(pool: number, index: number, range: AddressRange, findings: Finding[]): RangeEntry {
-  const report = new Report({ kind: 'IPAddressPool', name: String(pool) }, findings);
-  return { pool: String(pool), range, text: `${index}`, path: `${pool}[${index}]`, report };
+const origins = [0, 1, 2, 3].map((pool) => originOf({ kind: 'IPAddressPool', name: String(pool) }));
+
+function entryOf(pool: number, index: number, range: AddressRange): RangeEntry {
+  const origin = origins[pool] ?? originOf({ kind: 'IPAddressPool', name: String(pool) });
+  return rangeEntry(String(pool), range, `${index}`, `${pool}[${index}]`, origin);
 }
 
 test('names exactly the entries that overlap another', () => {
@@ -26,9 +28,9 @@ test('names exactly the entries that overlap another', () => {
     fc.property(ranges, (list) => {
       const findings: Finding[] = [];
       const entries = list.map(({ pool, family, first, length }, index) =>
-        entryOf(pool, index, { family, first: BigInt(first), last: BigInt(first + length) }, findings),
+        entryOf(pool, index, { family, first: BigInt(first), last: BigInt(first + length) }),
       );
-      checkOverlaps(entries);
+      checkOverlaps(entries, findings);
       const overlapping = entries.filter((entry) =>
         entries.some((other) => other !== entry && rangesOverlap(entry.range, other.range)),
       );
@@ -52,12 +54,12 @@ test('looks at each of many entries a few times, not at every pair', () => {
   const findings: Finding[] = [];
   const entries = Array.from({ length: count }, (_, index) => {
     const first = BigInt((index * 7919) % count) * 10n;
-    const entry = entryOf(index, 0, { family: 'IPv4', first, last: first + 9n }, findings);
+    const entry = entryOf(index, 0, { family: 'IPv4', first, last: first + 9n });
     return Object.defineProperty({ ...entry }, 'range', {
       get: () => (looks++, { family: 'IPv4', first, last: first + 9n }),
     });
   });
-  checkOverlaps(entries);
+  checkOverlaps(entries, findings);
   assert.deepEqual(findings, []);
   assert.ok(looks < count * 60, `${looks} looks`);
 });

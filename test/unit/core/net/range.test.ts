@@ -10,6 +10,7 @@ import {
   rangeContains,
   rangesOverlap,
   rangeSize,
+  widestPrefixLength,
 } from '../../../../src/core/net/range.ts';
 
 function range(text: string): AddressRange {
@@ -145,6 +146,35 @@ test('membership, size and overlap', () => {
         rangeContains(a, { family: b.family, value: b.first }) ||
         rangeContains(b, { family: a.family, value: a.first });
       assert.equal(overlap, starts);
+    }),
+  );
+});
+
+test('the widest of the CIDRs that make up a range', () => {
+  const widest: [string, number][] = [
+    ['192.0.2.0/24', 24],
+    ['192.0.2.1-192.0.2.250', 26],
+    ['192.0.2.7-192.0.2.7', 32],
+    ['192.0.2.1-192.0.2.2', 32],
+    ['0.0.0.0-255.255.255.255', 0],
+    ['2001:db8::/64', 64],
+    ['2001:db8::1-2001:db8::ffff', 113],
+    ['::/0', 0],
+  ];
+  for (const [text, length] of widest) assert.equal(widestPrefixLength(range(text)), length, text);
+});
+
+test('a CIDR of the widest length fits into the range, and none that is wider', () => {
+  fc.assert(
+    fc.property(anyRange, (any) => {
+      const bits = any.family === 'IPv4' ? 32 : 128;
+      const fits = (length: number): boolean => {
+        const size = 1n << BigInt(bits - length);
+        const first = ((any.first + size - 1n) / size) * size;
+        return first + size - 1n <= any.last;
+      };
+      const length = widestPrefixLength(any);
+      assert.ok(fits(length) && (length === 0 || !fits(length - 1)));
     }),
   );
 });

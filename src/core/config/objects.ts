@@ -1,0 +1,91 @@
+/**
+ * Objects of one kind, each read once: what an object says and what is wrong with it by itself do not depend on any other,
+ * so they are remembered for as long as the object lives. Whoever changes one pool of a thousand pays for one.
+ */
+import type { Finding } from '../../api/findings.ts';
+import type { ObjectRef } from '../../api/meta.ts';
+import type { Fields } from './read.ts';
+import { isFields } from './read.ts';
+import type { Origin } from './report.ts';
+import { Report, originOf } from './report.ts';
+
+/** One object, or one part of the legacy ConfigMap that stands for one. */
+export interface Read<T> {
+  readonly origin: Origin;
+  readonly value: T;
+  /** What is wrong with it by itself. */
+  readonly findings: readonly Finding[];
+}
+
+/** Reads the fields of an object; everything wrong with them goes to the report. */
+export type ReadFields<T> = (object: Fields, report: Report) => T;
+
+export function readAs<T>(origin: Origin, object: Fields, read: ReadFields<T>): Read<T> {
+  const findings: Finding[] = [];
+  return { origin, value: read(object, new Report(origin, findings)), findings };
+}
+
+/** Reads all objects of a kind that are to be in `namespace`; what has no name or is elsewhere is reported, and read all the same. */
+export type ReadAll<T> = (objects: readonly unknown[], namespace: string) => readonly Read<T>[];
+
+export function reader<T>(kind: string, read: ReadFields<T>): ReadAll<T> {
+  const readOne = (object: unknown, namespace: string): Read<T> => {
+    const fields = isFields(object) ? object : {};
+    return readAs(originOf(refOf(kind, fields, namespace)), fields, (_, report) => {
+      checkPlace(fields, namespace, report);
+      return read(fields, report);
+    });
+  };
+  const known = new Map<string, WeakMap<object, Read<T>>>();
+  return (objects, namespace) => {
+    const before = known.get(namespace) ?? new WeakMap<object, Read<T>>();
+    known.set(namespace, before);
+    return objects.map((object) => {
+      if (typeof object !== 'object' || object === null) return readOne(object, namespace);
+      const remembered = before.get(object);
+      if (remembered !== undefined) return remembered;
+      const read = readOne(object, namespace);
+      before.set(object, read);
+      return read;
+    });
+  };
+}
+
+export function keyOf({ namespace = '', name }: ObjectRef): string {
+  return `${namespace}/${name}`;
+}
+
+/** Adds what is wrong with each object by itself. */
+export function tell(reads: readonly Read<unknown>[], findings: Finding[]): void {
+  for (const read of reads) if (read.findings.length > 0) findings.push(...read.findings);
+}
+
+/** By code unit, as Go compares, so the order does not depend on anybody's locale. */
+export function compareText(a: string, b: string): number {
+  if (a < b) return -1;
+  return a === b ? 0 : 1;
+}
+
+export function compareSources(
+  { source: a }: { readonly source: ObjectRef },
+  { source: b }: { readonly source: ObjectRef },
+): number {
+  return compareText(a.namespace ?? '', b.namespace ?? '') || compareText(a.name, b.name);
+}
+
+function refOf(kind: string, fields: Fields, namespace: string): ObjectRef {
+  const metadata = isFields(fields['metadata']) ? fields['metadata'] : {};
+  const name = typeof metadata['name'] === 'string' ? metadata['name'] : '';
+  // Offline, before kubectl or a kustomization adds it, an object may have no namespace yet.
+  const own = typeof metadata['namespace'] === 'string' ? metadata['namespace'] : namespace;
+  return { kind, namespace: own, name };
+}
+
+function checkPlace(fields: Fields, namespace: string, report: Report): void {
+  const { name, namespace: own } = report.origin.object;
+  const metadata = isFields(fields['metadata']) ? fields['metadata'] : {};
+  if (name === '') report.malformed('metadata.name', metadata['name'], 'a name');
+  if (own === namespace) return;
+  const what = `is not ${namespace}, where configuration is read: create it there`;
+  report.add('LB207', 'metadata.namespace', own, what);
+}

@@ -1,0 +1,68 @@
+/** Which pools an advertisement announces: by name, by label, or all. The same for layer 2 and BGP. */
+import type { LabelSelector } from '../../api/meta.ts';
+import type { Fields } from './read.ts';
+import { readNames } from './read.ts';
+import { readSelectors } from './read-selector.ts';
+import { remember } from './remember.ts';
+import type { Report } from './report.ts';
+import { matchesSelector } from './selector.ts';
+import type { Pool } from './snapshot.ts';
+
+export interface PoolSelection {
+  readonly names: readonly string[];
+  readonly selectors: readonly LabelSelector[];
+}
+
+export function readPoolSelection(spec: Fields, report: Report): PoolSelection {
+  return {
+    names: readNames(spec['ipAddressPools'], 'spec.ipAddressPools', report),
+    selectors: readSelectors(spec['ipAddressPoolSelectors'], 'spec.ipAddressPoolSelectors', report),
+  };
+}
+
+/** An advertisement as its object alone tells it. */
+export interface Selecting {
+  readonly selection: PoolSelection;
+}
+
+/** The same with the names of the pools it selects. */
+export type Selected<T extends Selecting> = Omit<T, 'selection'> & { readonly pools: ReadonlySet<string> };
+
+/**
+ * Advertisements with the pools they select, in the order of their names. Neither names nor selectors: every pool. Names of
+ * pools that do not exist are no fault, as in MetalLB: the pool may be about to come.
+ */
+export function poolSelector(
+  pools: ReadonlyMap<string, Pool>,
+): <T extends Selecting>(draft: T) => Selected<T> {
+  let all: ReadonlySet<string> | undefined;
+  return (draft) => {
+    const { names, selectors } = draft.selection;
+    if (selectors.length > 0) return withPools(draft, matching(names, selectors, pools));
+    if (names.length === 0) return withPools(draft, (all ??= new Set(pools.keys())));
+    // Where all are there the answer is the same object each time.
+    if (names.every((name) => pools.has(name))) return asNamed(draft) as Selected<typeof draft>;
+    return withPools(draft, new Set(names.filter((name) => pools.has(name)).toSorted()));
+  };
+}
+
+const asNamed = remember((draft: Selecting) => withPools(draft, new Set(draft.selection.names.toSorted())));
+
+function withPools<T extends Selecting>(draft: T, pools: ReadonlySet<string>): Selected<T> {
+  const { selection: _, ...rest } = draft;
+  return { ...rest, pools };
+}
+
+function matching(
+  names: readonly string[],
+  selectors: readonly LabelSelector[],
+  pools: ReadonlyMap<string, Pool>,
+): ReadonlySet<string> {
+  const named = new Set(names);
+  const selected = new Set<string>();
+  for (const [name, { labels }] of pools) {
+    if (named.has(name) || selectors.some((selector) => matchesSelector(selector, labels)))
+      selected.add(name);
+  }
+  return selected;
+}

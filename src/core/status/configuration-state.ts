@@ -1,0 +1,60 @@
+/**
+ * ConfigurationState: what one program makes of the configuration (MetalLB api/v1beta1/configurationstate_types.go,
+ * internal/k8s/controllers/configuration_state_controller.go), with MetalLB's condition types, reasons and sentences.
+ */
+import type { Finding } from '../../api/findings.ts';
+import { formatFinding } from '../../api/findings.ts';
+import type { Condition } from '../../api/meta.ts';
+import type { ConfigurationState } from '../../api/metallb.ts';
+import { isFault } from '../config/load.ts';
+
+type Status = NonNullable<ConfigurationState['status']>;
+
+/** The condition of each program. */
+export const CONTROLLER_CONDITION = 'poolReconcilerValid';
+export const SPEAKER_CONDITION = 'configReconcilerValid';
+
+/** The API server's bound for a condition's message. */
+const LONGEST_MESSAGE = 32_768;
+const PREFIX = 'configuration error: ';
+
+/**
+ * The status for what was found, at `now` (RFC 3339): the time of transition changes only when the condition's status does.
+ * undefined where the stored one says the same. Conditions of others stay.
+ */
+export function configurationStatus(
+  type: string,
+  findings: readonly Finding[],
+  stored: Status | undefined,
+  now: string,
+): Status | undefined {
+  const sentences = findings.filter(isFault).map(describe);
+  const message = sentences.length === 0 ? '' : cut(PREFIX + sentences.join('; '), LONGEST_MESSAGE);
+  const before = stored?.conditions?.find((condition) => condition.type === type);
+  const ok = sentences.length === 0;
+  const status = ok ? 'True' : 'False';
+  const condition: Condition = {
+    type,
+    status,
+    reason: ok ? 'Reconciled' : 'ConfigurationError',
+    message,
+    lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
+  };
+  const result = ok ? 'Valid' : 'Invalid';
+  const same =
+    stored?.result === result &&
+    (stored.errorSummary ?? '') === message &&
+    before?.status === status &&
+    before.reason === condition.reason &&
+    before.message === message;
+  return same ? undefined : { result, errorSummary: message, conditions: [condition] };
+}
+
+function describe(finding: Finding): string {
+  const { kind, namespace = '', name } = finding.object;
+  return `${kind} ${namespace}/${name}: ${formatFinding(finding)}`;
+}
+
+function cut(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
+}

@@ -53,7 +53,7 @@ export interface StoreEvent<T> {
   readonly previous?: T;
 }
 
-/** A read-only, always current picture of one resource, kept by a reflector. Objects in it are never changed in place. */
+/** A read-only, always current picture of one resource, kept by a reflector. Objects in it are frozen: who wants another one makes another one. */
 export interface Store<T extends KubeObject> {
   /** True once the first list is complete; stays true. */
   readonly synced: boolean;

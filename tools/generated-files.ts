@@ -5,6 +5,7 @@
 import {
   ENFORCE_LABEL,
   EXCLUDE_NODE_LABEL,
+  FIELD_MANAGERS,
   LEGACY_PREFIX,
   PREFIX,
   SERVICE_ANNOTATIONS,
@@ -35,6 +36,10 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     [
       'docs/reference/annotations.md',
       page('Annotations and labels', ANNOTATIONS_INTRODUCTION, annotationsTable(), LABELS),
+    ],
+    [
+      'docs/reference/field-managers.md',
+      page('Field managers', FIELD_MANAGERS_INTRODUCTION, fieldManagersTable()),
     ],
     ['docs/reference/commands.md', page('Commands', COMMANDS_INTRODUCTION, ...commandSections())],
     ['docs/reference/metrics.md', page('Metrics', METRICS_INTRODUCTION, metricsTable())],
@@ -69,6 +74,10 @@ events and logs. LB1xx speak of Services, LB2xx of configuration. *deny* refuses
 const ANNOTATIONS_INTRODUCTION = `On Services of type LoadBalancer. Those a user writes are read under \`${PREFIX}\` and \`${LEGACY_PREFIX}\`; where
 both are set the first counts.`;
 
+const FIELD_MANAGERS_INTRODUCTION = `Who is named in \`metadata.managedFields\` (\`kubectl get --show-managed-fields\`), and for what. Everything Cleat writes is a
+server-side apply of its own fields, or a patch or an update bound to the version it was made for: what others write beside it
+stays. Tools that compare whole objects (Argo CD's \`ignoreDifferences.managedFieldsManagers\`) are told these names.`;
+
 const COMMANDS_INTRODUCTION = `Every verb of \`cleat\` and its flags. A fault of the input or the environment is one sentence on stderr and exit code 2;
 an unexpected failure is exit code 1.`;
 
@@ -99,6 +108,11 @@ function permissionsTable(): string {
     ]),
   );
   return table(['Who', 'Where', 'What', 'Only', 'May', 'For'], rows);
+}
+
+function fieldManagersTable(): string {
+  const rows = FIELD_MANAGERS.map(({ name, how, fields }) => [`\`${name}\``, fields, how]);
+  return table(['Manager', 'Fields', 'How'], rows);
 }
 
 function findingsTable(): string {

@@ -19,11 +19,12 @@ export const ENFORCE_LABEL = 'cleat.dev/enforce';
 export const CONTROLLER_COMPONENT = 'metallb-controller';
 export const SPEAKER_COMPONENT = 'metallb-speaker';
 
-/** Field managers of server-side apply: one for each thing that writes. */
+/** Field managers: one for each thing that writes; FIELD_MANAGERS says what. */
 export const CONTROLLER_FIELD_MANAGER = 'cleat-controller';
 export const WEBHOOK_FIELD_MANAGER = 'cleat-webhook';
 export const SPEAKER_FIELD_MANAGER = 'cleat-speaker';
 export const GIT_FIELD_MANAGER = 'cleat-git';
+export const UP_FIELD_MANAGER = 'cleat-up';
 
 /** The Lease by which the replicas of the controller agree on the one that allocates. */
 export const CONTROLLER_LEASE = 'cleat-controller';
@@ -68,4 +69,30 @@ export const SERVICE_ANNOTATIONS: readonly {
     example: 'public-pool',
     meaning: 'Written by the controller: the pool the addresses came from.',
   },
+];
+
+/** Who owns which fields, for the reference. What is written without a name gets that of the program's user agent, which is the same. */
+export const FIELD_MANAGERS: readonly {
+  readonly name: string;
+  readonly how: string;
+  readonly fields: string;
+}[] = [
+  {
+    name: CONTROLLER_FIELD_MANAGER,
+    how: 'apply; merge patches for what another manager left behind; the Lease with its resourceVersion',
+    fields: `status and \`${IP_ALLOCATED_FROM_POOL}\` of Services, status of IPAddressPools, its ConfigurationState, its Lease, Events, the Secret metallb-webhook-cert`,
+  },
+  {
+    name: WEBHOOK_FIELD_MANAGER,
+    how: 'apply; merge patches with a resourceVersion',
+    fields:
+      'ValidatingWebhookConfiguration metallb-webhook-configuration: caBundle, where the webhook is found, and its rules',
+  },
+  {
+    name: SPEAKER_FIELD_MANAGER,
+    how: 'apply',
+    fields: 'its Lease, its ServiceL2Statuses, its ConfigurationState, Events',
+  },
+  { name: GIT_FIELD_MANAGER, how: 'apply', fields: 'whatever the repository says, of the objects in it' },
+  { name: UP_FIELD_MANAGER, how: 'apply', fields: 'the Node of the machine that `cleat up` runs on' },
 ];

@@ -6,6 +6,7 @@ import { HealthServer } from '../platform/health-server.ts';
 import { type Part, runUntilSignalled } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
 import { createMeter, type MetricDeclaration } from '../platform/metrics.ts';
+import { parseYaml } from '../platform/yaml.ts';
 import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
 import { VERSION } from './version.ts';
 
@@ -52,6 +53,7 @@ export async function runInCluster(flags: ClusterFlags, program: Program): Promi
   const { kubeconfig } = flags;
   const client = await connect({
     kubeconfig,
+    parseYaml,
     log,
     clock,
     meter,

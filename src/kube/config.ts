@@ -3,20 +3,24 @@
  * order. The only user of @kubernetes/client-node, for its KubeConfig alone; it is loaded when needed, because it is large.
  * Whatever is wrong with a kubeconfig ends in a UserError.
  */
-import { X509Certificate } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { createSecureContext } from 'node:tls';
-import type { Cluster, KubeConfig } from '@kubernetes/client-node';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import type { Cluster, KubeConfig, User } from '@kubernetes/client-node';
 import { UserError } from '../api/user-error.ts';
-import type { ServerAccess, TlsCredentials } from './transport.ts';
+import type { ParseYaml } from '../ports.ts';
+import { oidcUser } from './oidc-user.ts';
+import { tellPlugin } from './exec-info.ts';
+import { checkTls } from './transport.ts';
+import type { Credentials, ServerAccess, TlsCredentials } from './transport.ts';
 
 export interface ConfigOptions {
   /** Path of a kubeconfig file (--kubeconfig). */
   readonly kubeconfig?: string | undefined;
   /** Context to use instead of the file's current-context. */
   readonly context?: string | undefined;
+  /** Reads what KubeConfig leaves out of a kubeconfig: without it a user's tokenFile counts for nothing. */
+  readonly parseYaml?: ParseYaml | undefined;
 }
 
 const REMEDY = 'name a readable kubeconfig with --kubeconfig or KUBECONFIG';
@@ -25,10 +29,8 @@ const IN_CLUSTER_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 /** Reads the configuration and checks that its certificates and keys can be used. Does not contact the API server. */
 export async function loadAccess(options: ConfigOptions): Promise<ServerAccess> {
   const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  const source = load(config, options, () => new KubeConfig());
-  if (options.context !== undefined) config.setCurrentContext(options.context);
-  const cluster = chooseCluster(config, source);
+  const make = (): KubeConfig => new KubeConfig();
+  const { cluster, source, ...first } = open(options, make);
   const { server, proxyUrl } = cluster;
   if (!URL.canParse(server) || !/^https?:/.test(server)) {
     throw new UserError(`${source}: server "${server}" is not a URL; write https://host:port`);
@@ -36,9 +38,62 @@ export async function loadAccess(options: ConfigOptions): Promise<ServerAccess> 
   if (proxyUrl !== undefined && !/^https?:/.test(proxyUrl)) {
     throw new UserError(`${source}: proxy-url "${proxyUrl}" is not supported; use an http: or https: proxy`);
   }
-  const access: ServerAccess = { url: server, proxyUrl, credentials: credentialsOf(config, server) };
-  await check(access, source);
-  return access;
+  let { credentials } = first;
+  await check(credentials, source);
+  const renew = async (): Promise<void> => {
+    try {
+      const another = open(options, make);
+      // Who is trusted with these credentials is the server they were configured for.
+      if (another.cluster.server !== server) return;
+      checkTls((await another.credentials()).tls);
+      ({ credentials } = another);
+    } catch {
+      // A file in the middle of being written, a plugin that fails: the refusal stands, and the next one tries again.
+    }
+  };
+  return { url: server, proxyUrl, credentials: () => credentials(), renew };
+}
+
+interface Opened {
+  readonly cluster: Cluster;
+  /** Where the configuration came from, in words. */
+  readonly source: string;
+  readonly credentials: () => Promise<Credentials>;
+}
+
+function open(options: ConfigOptions, make: () => KubeConfig): Opened {
+  const config = make();
+  const { source, files } = load(config, options, make);
+  if (options.context !== undefined) config.setCurrentContext(options.context);
+  const cluster = chooseCluster(config, source);
+  const user = config.getCurrentUser();
+  if (user !== null) {
+    tellPlugin(user, cluster);
+    const tokenFile = options.parseYaml && findTokenFile(user.name, files, options.parseYaml);
+    // As KubeConfig itself has it for a pod: read again every minute.
+    if (tokenFile !== undefined)
+      Object.assign(user, { authProvider: { name: 'tokenFile', config: { tokenFile } } });
+  }
+  return { cluster, source, credentials: credentialsOf(config, cluster.server, user) };
+}
+
+/** The tokenFile of a user, relative to its kubeconfig as kubectl has it. Of several files the first that has the user counts. */
+function findTokenFile(name: string, files: readonly string[], parseYaml: ParseYaml): string | undefined {
+  for (const file of files) {
+    const parsed = parseYaml(readFileSync(file, 'utf8'));
+    const { users } = ((parsed.ok ? parsed.value : undefined) ?? {}) as { users?: unknown };
+    const found = (Array.isArray(users) ? (users as NamedUser[]) : []).find((each) => each.name === name);
+    if (found === undefined) continue;
+    const { tokenFile = '' } = found.user ?? {};
+    return tokenFile === '' ? undefined : resolve(dirname(file), tokenFile);
+  }
+  return undefined;
+}
+
+/** What KubeConfig has read without complaint, with what it left out. */
+interface NamedUser {
+  readonly name: string;
+  readonly user?: { readonly tokenFile?: string } | null;
 }
 
 function chooseCluster(config: KubeConfig, source: string): Cluster {
@@ -66,26 +121,30 @@ function chooseCluster(config: KubeConfig, source: string): Cluster {
   return cluster;
 }
 
-/** Loads the first configuration there is and says, in words, where it came from. */
-function load(config: KubeConfig, options: ConfigOptions, another: () => KubeConfig): string {
+/** Loads the first configuration there is and says, in words, where it came from, and from which files. */
+function load(
+  config: KubeConfig,
+  options: ConfigOptions,
+  another: () => KubeConfig,
+): { source: string; files: readonly string[] } {
   const fromEnvironment = process.env['KUBECONFIG'] ?? '';
   const fromHome = join(homedir(), '.kube', 'config');
   try {
     if (options.kubeconfig !== undefined) {
       config.loadFromFile(options.kubeconfig);
-      return `kubeconfig ${options.kubeconfig}`;
+      return { source: `kubeconfig ${options.kubeconfig}`, files: [options.kubeconfig] };
     }
     if (fromEnvironment !== '') {
-      loadList(config, fromEnvironment.split(delimiter), another);
-      return `kubeconfig ${fromEnvironment}`;
+      const files = loadList(config, fromEnvironment.split(delimiter), another);
+      return { source: `kubeconfig ${fromEnvironment}`, files };
     }
     if ((process.env['KUBERNETES_SERVICE_HOST'] ?? '') !== '' && existsSync(IN_CLUSTER_TOKEN)) {
       config.loadFromCluster();
-      return 'the in-cluster ServiceAccount';
+      return { source: 'the in-cluster ServiceAccount', files: [] };
     }
     if (existsSync(fromHome)) {
       config.loadFromFile(fromHome);
-      return `kubeconfig ${fromHome}`;
+      return { source: `kubeconfig ${fromHome}`, files: [fromHome] };
     }
   } catch (error) {
     const file = options.kubeconfig ?? (fromEnvironment === '' ? fromHome : fromEnvironment);
@@ -100,7 +159,11 @@ function load(config: KubeConfig, options: ConfigOptions, another: () => KubeCon
  * The files of KUBECONFIG as kubectl reads them: those that do not exist are left out, and where several have a name or a
  * current-context the first counts. (KubeConfig itself would take the last current-context: perhaps another cluster.)
  */
-function loadList(config: KubeConfig, files: readonly string[], another: () => KubeConfig): void {
+function loadList(
+  config: KubeConfig,
+  files: readonly string[],
+  another: () => KubeConfig,
+): readonly string[] {
   const [first = files.join(delimiter), ...more] = files.filter((file) => existsSync(file));
   config.loadFromFile(first);
   for (const file of more) {
@@ -113,26 +176,40 @@ function loadList(config: KubeConfig, files: readonly string[], another: () => K
       currentContext: config.currentContext || other.currentContext,
     });
   }
+  return [first, ...more];
 }
 
 function firstOfEachName<T extends { readonly name: string }>(first: readonly T[], more: readonly T[]): T[] {
   return [...first, ...more.filter(({ name }) => !first.some((own) => own.name === name))];
 }
 
-function credentialsOf(config: KubeConfig, server: string): ServerAccess['credentials'] {
+function credentialsOf(config: KubeConfig, server: string, user: User | null): () => Promise<Credentials> {
   // Like kubectl: without TLS no credentials are sent. (KubeConfig refuses http: altogether.)
   if (server.startsWith('http:')) return () => Promise.resolve({ tls: {}, headers: {} });
-  return async () => {
-    const options: TlsOptions = {};
-    await config.applyToHTTPSOptions(options);
-    const { ca, cert, key, servername, rejectUnauthorized, auth } = options;
-    const headers = Object.fromEntries(
-      // A token file often ends in a newline, which no header may.
-      Object.entries(options.headers ?? {}).map(([name, value]) => [name, String(value).trim()]),
-    );
-    if (auth !== undefined) headers['Authorization'] = `Basic ${Buffer.from(auth).toString('base64')}`;
-    return { tls: { ca, cert, key, servername, rejectUnauthorized }, headers };
+  const idToken = user === null ? undefined : oidcUser(user);
+  let asking: Promise<Credentials> | undefined;
+  const ask = async (): Promise<Credentials> => {
+    try {
+      if (idToken !== undefined) Object.assign(user ?? {}, { token: await idToken() });
+      return await read(config);
+    } finally {
+      asking = undefined;
+    }
   };
+  // Who calls while a plugin runs waits for that one; KubeConfig would run another.
+  return () => (asking ??= ask());
+}
+
+async function read(config: KubeConfig): Promise<Credentials> {
+  const options: TlsOptions = {};
+  await config.applyToHTTPSOptions(options);
+  const { ca, cert, key, servername, rejectUnauthorized, auth } = options;
+  const headers = Object.fromEntries(
+    // A token file often ends in a newline, which no header may.
+    Object.entries(options.headers ?? {}).map(([name, value]) => [name, String(value).trim()]),
+  );
+  if (auth !== undefined) headers['Authorization'] = `Basic ${Buffer.from(auth).toString('base64')}`;
+  return { tls: { ca, cert, key, servername, rejectUnauthorized }, headers };
 }
 
 /** The part of https.RequestOptions that KubeConfig fills. */
@@ -141,12 +218,9 @@ type TlsOptions = { -readonly [K in keyof TlsCredentials]: TlsCredentials[K] } &
   auth?: string;
 };
 
-async function check(access: ServerAccess, source: string): Promise<void> {
+async function check(credentials: () => Promise<Credentials>, source: string): Promise<void> {
   try {
-    const { tls } = await access.credentials();
-    // OpenSSL skips a CA it cannot read, and every connection fails later.
-    if (tls.ca !== undefined) void new X509Certificate(tls.ca);
-    createSecureContext({ ca: tls.ca, cert: tls.cert, key: tls.key });
+    checkTls((await credentials()).tls);
   } catch (error) {
     throw new UserError(
       `${source}: its certificates or credentials cannot be used: ${reasonOf(error)}; correct them`,

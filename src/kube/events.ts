@@ -1,7 +1,8 @@
 /**
  * Kubernetes Events, the lines under `kubectl describe`. Best effort by design: recording never throws and never waits, a
  * repeat within ten minutes only raises the count of the Event that is there, and where the API server is slower than the
- * news, the newest are dropped and counted.
+ * news, the newest are dropped and counted. Where an object has more and more to say for one reason, it is
+ * said in one Event that always shows the newest (client-go tools/record: EventAggregator).
  */
 import { EVENTS } from '../api/kubernetes.ts';
 import type { Event } from '../api/kubernetes.ts';
@@ -26,6 +27,9 @@ export interface EventRecorderOptions {
 /** client-go aggregates over ten minutes and remembers 4096 Events. */
 const REPEAT_WITHIN_MS = 10 * 60_000;
 const REMEMBERED = 4096;
+/** So many messages of one object and reason are told one by one. */
+const SINGLE_MESSAGES = 10;
+const COMBINED = '(combined from similar events): ';
 const FLUSH_MS = 2_000;
 
 /** One Event, written or about to be. */
@@ -34,6 +38,8 @@ interface Entry {
   /** Wall time of the newest repeat. */
   lastMs: number;
   count: number;
+  /** The newest. */
+  message: string;
   /** The count the API server knows; 0 before the Event is created. */
   written: number;
   queued: boolean;
@@ -44,6 +50,8 @@ export class KubeEventRecorder implements EventRecorder, Startable {
   readonly #capacity: number;
   /** By everything that makes two Events the same, oldest repeat first. */
   readonly #entries = new Map<string, Entry>();
+  /** What objects have said, by everything but the message; oldest first. */
+  readonly #similar = new Map<string, { readonly messages: Set<string>; lastMs: number }>();
   readonly #queue: Entry[] = [];
   readonly #stopping = new AbortController();
   #writing: Promise<void> | undefined;
@@ -73,14 +81,17 @@ export class KubeEventRecorder implements EventRecorder, Startable {
   ): void {
     if (this.#stopping.signal.aborted) return;
     const { name = '', namespace = '', uid = '' } = object.metadata;
-    const identity = JSON.stringify([object.kind, namespace, name, uid, type, reason, message]);
+    const group = JSON.stringify([object.kind, namespace, name, uid, type, reason]);
     const nowMs = this.#options.clock.nowMs();
+    const isCombined = this.#hasMoreToSay(group, message, nowMs);
+    const identity = isCombined ? group : JSON.stringify([group, message]);
     let entry = this.#entries.get(identity);
     if (entry === undefined || nowMs - entry.lastMs > REPEAT_WITHIN_MS) {
       entry = {
-        event: this.#describe(object, type, reason, message, nowMs),
+        event: this.#describe(object, type, reason, nowMs),
         lastMs: nowMs,
         count: 0,
+        message,
         written: 0,
         queued: false,
       };
@@ -91,9 +102,8 @@ export class KubeEventRecorder implements EventRecorder, Startable {
     }
     entry.count += 1;
     entry.lastMs = nowMs;
-    this.#entries.delete(identity);
-    this.#entries.set(identity, entry);
-    this.#forgetOldest();
+    entry.message = isCombined ? `${COMBINED}${message}` : message;
+    renew(this.#entries, identity, entry);
     if (!entry.queued) {
       entry.queued = true;
       this.#queue.push(entry);
@@ -101,19 +111,20 @@ export class KubeEventRecorder implements EventRecorder, Startable {
     this.#writing ??= this.#writeAll();
   }
 
-  #forgetOldest(): void {
-    if (this.#entries.size <= REMEMBERED) return;
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
+  /** True where an object has said too much of one kind lately for another Event of its own. */
+  #hasMoreToSay(group: string, message: string, nowMs: number): boolean {
+    let said = this.#similar.get(group);
+    if (said === undefined || nowMs - said.lastMs > REPEAT_WITHIN_MS)
+      said = { messages: new Set(), lastMs: nowMs };
+    said.lastMs = nowMs;
+    renew(this.#similar, group, said);
+    if (said.messages.has(message)) return false;
+    if (said.messages.size >= SINGLE_MESSAGES) return true;
+    said.messages.add(message);
+    return false;
   }
 
-  #describe(
-    object: KubeObject,
-    type: 'Normal' | 'Warning',
-    reason: string,
-    message: string,
-    nowMs: number,
-  ): Entry['event'] {
+  #describe(object: KubeObject, type: 'Normal' | 'Warning', reason: string, nowMs: number): Entry['event'] {
     const { component, host } = this.#options;
     const { name = '', namespace = '', uid, resourceVersion } = object.metadata;
     // client-go names an Event after its object and the nanosecond; a serial number keeps two of one millisecond apart.
@@ -135,7 +146,6 @@ export class KubeEventRecorder implements EventRecorder, Startable {
       },
       type,
       reason,
-      message,
       source: host === undefined ? { component } : { component, host },
       reportingComponent: component,
       reportingInstance: host ?? '',
@@ -168,11 +178,11 @@ export class KubeEventRecorder implements EventRecorder, Startable {
   async #write(entry: Entry): Promise<void> {
     const { client } = this.#options;
     const { signal } = this.#stopping;
-    const { event, count } = entry;
+    const { event, count, message } = entry;
     const lastTimestamp = timestamp(entry.lastMs);
     if (entry.written > 0) {
       try {
-        await client.patch(EVENTS, event.metadata, 'merge', { count, lastTimestamp }, { signal });
+        await client.patch(EVENTS, event.metadata, 'merge', { count, lastTimestamp, message }, { signal });
         entry.written = count;
         return;
       } catch (error) {
@@ -181,13 +191,22 @@ export class KubeEventRecorder implements EventRecorder, Startable {
       }
     }
     try {
-      await client.create<Event>(EVENTS, { ...event, count, lastTimestamp }, { signal });
+      await client.create<Event>(EVENTS, { ...event, message, count, lastTimestamp }, { signal });
     } catch (error) {
       // It is there: only the answer to an earlier try was lost. The next repeat changes it.
       if (!isRefusal(error, 409)) throw error;
     }
     entry.written = count;
   }
+}
+
+/** Puts an entry last, and forgets the first where there are too many. */
+function renew<V>(entries: Map<string, V>, key: string, value: V): void {
+  entries.delete(key);
+  entries.set(key, value);
+  if (entries.size <= REMEMBERED) return;
+  const [oldest] = entries.keys();
+  if (oldest !== undefined) entries.delete(oldest);
 }
 
 /** RFC 3339 with seconds, as metav1.Time is written. */

@@ -1,26 +1,33 @@
 /**
- * Keeps a store equal to what the API server holds: list, then watch from the list's resourceVersion, for ever. A watch that
- * ends resumes from the last version seen. It is listed again only when the server forgot that version (410, as an
- * answer or as an ERROR event) or sent something that cannot be understood; the store turns a list into differences, so
- * listeners see each change once and no change is lost.
+ * Keeps a store equal to what the API server holds: read everything, then watch from there, for ever. Everything is read as
+ * the first events of the watch itself (sendInitialEvents, KEP-3157), which costs the API server least, or in a paged list
+ * where the server does not stream. A watch that ends resumes from the last version seen. Everything is read again only when the
+ * server forgot that version (410, as an answer or as an ERROR event) or sent something that cannot be understood; the store
+ * turns it into differences, so listeners see each change once and no change is lost.
  *
  * Failures wait with exponential backoff that only real progress resets. Silence has its own limit: bookmarks come about
  * every minute, so a watch that is silent for much longer has lost its peer and is opened again at once.
  */
-import type { KubeObject, Resource, Status } from '../api/meta.ts';
+import type { KubeObject, Resource } from '../api/meta.ts';
 import type { Clock, Log, Meter, ObserveOptions, Startable } from '../ports.ts';
 import { backoffMs } from './backoff.ts';
 import { KubeError, isRefusal } from './kube-error.ts';
 import { LineSplitter, LineTooLong } from './line-splitter.ts';
 import { listAll } from './list.ts';
 import { apiVersionOf, resourcePath } from './path.ts';
+import type { Query } from './path.ts';
+import { keyOf } from './store.ts';
 import type { ObjectStore } from './store.ts';
 import { MAX_RETRY_AFTER_SECONDS, sleep } from './transport.ts';
 import type { Transport } from './transport.ts';
+import { endsInitialEvents, ListNeeded, parseWatchEvent } from './watch-event.ts';
+import type { WatchEvent } from './watch-event.ts';
 
 export interface WatchTimings {
   /** A watch without a byte for this long is given up. Default 150 s. */
   readonly inactivityMs?: number;
+  /** Who streams initial events but is silent for this long before their end does not stream them. Default 2 s. */
+  readonly initialSilenceMs?: number;
   /** First wait after a failure, and the longest one. Default 200 ms and 10 s. */
   readonly backoffBaseMs?: number;
   readonly backoffCapMs?: number;
@@ -54,22 +61,16 @@ const MISSING_CAP_MS = 30_000;
 /** Why a watch is over, when it did not fail. */
 type WatchEnd = 'ended' | 'silent';
 
-/** Thrown where only a new list can help. `reason` is for the metric. */
-class ListNeeded extends Error {
-  override readonly name = 'ListNeeded';
-  readonly reason: string;
-  constructor(reason: string, message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
-
 export class Reflector<T extends KubeObject> implements Startable {
   readonly #deps: ReflectorDeps<T>;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
-  /** The version to watch from; undefined: list first. */
+  /** The version to watch from; undefined: read everything first. */
   #resourceVersion: string | undefined;
+  /** What came of the initial events so far; undefined: none are awaited. */
+  #initial: Map<string, T> | undefined;
+  /** False once the server has shown that it does not stream what there is. */
+  #streams = true;
   /** In a row. Each is reset by its own success only: a list that works says nothing about the watch after it. */
   readonly #failures = { list: 0, watch: 0 };
 
@@ -92,7 +93,7 @@ export class Reflector<T extends KubeObject> implements Startable {
     while (!signal.aborted) {
       let waitMs: number;
       try {
-        if (this.#resourceVersion === undefined) await this.#list();
+        if (this.#resourceVersion === undefined && !this.#streams) await this.#list();
         waitMs = this.#afterEnd(await this.#watch());
       } catch (error) {
         if (signal.aborted) return;
@@ -106,9 +107,13 @@ export class Reflector<T extends KubeObject> implements Startable {
   async #list(): Promise<void> {
     const { transport, resource, options, store } = this.#deps;
     const list = await listAll<T>(transport, resource, options, this.#stopping.signal);
-    this.#count('listed');
     store.replaceAll(list.items.map(withoutManagedFields));
-    this.#resourceVersion = list.metadata.resourceVersion ?? '';
+    this.#haveRead('listed', list.metadata.resourceVersion ?? '');
+  }
+
+  #haveRead(how: 'listed' | 'streamed', resourceVersion: string): void {
+    this.#count(how);
+    this.#resourceVersion = resourceVersion;
     this.#succeeded('list');
   }
 
@@ -120,8 +125,13 @@ export class Reflector<T extends KubeObject> implements Startable {
 
   /** Opens one watch and takes over its events until it is over. */
   async #follow(): Promise<WatchEnd> {
-    const { transport, resource, options, clock, random } = this.#deps;
+    const { transport, resource, options, timings, clock, random } = this.#deps;
     const { namespace, labelSelector, fieldSelector } = options;
+    this.#initial = this.#resourceVersion === undefined ? new Map() : undefined;
+    const from: Query =
+      this.#initial === undefined
+        ? { resourceVersion: this.#resourceVersion }
+        : { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' };
     const path = resourcePath(
       resource,
       { namespace },
@@ -130,7 +140,7 @@ export class Reflector<T extends KubeObject> implements Startable {
         fieldSelector,
         watch: true,
         allowWatchBookmarks: true,
-        resourceVersion: this.#resourceVersion,
+        ...from,
         // Spread out, so that the watches of all clients do not end together (client-go does the same).
         timeoutSeconds: 300 + Math.floor(random() * 300),
       },
@@ -139,8 +149,10 @@ export class Reflector<T extends KubeObject> implements Startable {
     const stop = (): void => attempt.abort();
     this.#stopping.signal.addEventListener('abort', stop, { once: true });
     let silent = false;
+    const watchSilenceMs = options.silentAfterMs ?? timings.inactivityMs ?? 150_000;
+    const initialSilenceMs = timings.initialSilenceMs ?? 2_000;
     const limitSilence = (): (() => void) =>
-      clock.after(options.silentAfterMs ?? this.#deps.timings.inactivityMs ?? 150_000, () => {
+      clock.after(this.#initial === undefined ? watchSilenceMs : initialSilenceMs, () => {
         silent = true;
         attempt.abort();
       });
@@ -149,8 +161,8 @@ export class Reflector<T extends KubeObject> implements Startable {
       const lines = new LineSplitter(MAX_LINE_BYTES);
       for await (const chunk of await transport.open(path, attempt.signal)) {
         cancel();
+        for (const line of lines.push(chunk)) this.#take(parseWatchEvent<T>(line));
         cancel = limitSilence();
-        for (const line of lines.push(chunk)) this.#take(line);
       }
       return 'ended';
     } catch (error) {
@@ -164,24 +176,38 @@ export class Reflector<T extends KubeObject> implements Startable {
   }
 
   /** Takes over one event of a watch. */
-  #take(line: string): void {
-    const event = parseEvent<T>(line);
-    if (event.type === 'ERROR') {
-      const status = event.object as unknown as Status;
-      throw new ListNeeded(String(status.code), status.message ?? 'the watch reports an error');
-    }
+  #take(event: WatchEvent<T>): void {
     const { store, resource } = this.#deps;
     const object = withoutManagedFields(event.object);
     object.apiVersion ??= apiVersionOf(resource);
     object.kind ??= resource.kind;
+    if (this.#initial !== undefined) {
+      this.#collect(this.#initial, { ...event, object });
+      return;
+    }
     if (event.type === 'DELETED') store.remove(object);
     else if (event.type !== 'BOOKMARK') store.put(object);
     this.#resourceVersion = object.metadata.resourceVersion;
     this.#succeeded('watch');
   }
 
+  /** Initial events count only once they are complete: the store never shows half of what there is. */
+  #collect(initial: Map<string, T>, event: WatchEvent<T>): void {
+    const { type, object } = event;
+    if (type === 'DELETED') initial.delete(keyOf(object));
+    else if (type !== 'BOOKMARK') initial.set(keyOf(object), object);
+    else if (!endsInitialEvents(event))
+      throw new ListNeeded('unstreamed', 'the server does not know sendInitialEvents');
+    else {
+      this.#initial = undefined;
+      this.#deps.store.replaceAll([...initial.values()]);
+      this.#haveRead('streamed', object.metadata.resourceVersion ?? '');
+    }
+  }
+
   /** How long to wait after a watch that did not fail. */
   #afterEnd(end: { reason: WatchEnd; livedMs: number }): number {
+    if (this.#initial !== undefined) return this.#listInstead();
     this.#count(end.reason);
     if (end.reason === 'silent' || end.livedMs >= LIVED_MS) {
       this.#succeeded('watch');
@@ -189,6 +215,14 @@ export class Reflector<T extends KubeObject> implements Startable {
     }
     this.#failures.watch += 1;
     return this.#backoffMs();
+  }
+
+  /** The server does not stream: it has to be asked in the other way, at once. */
+  #listInstead(): number {
+    this.#streams = false;
+    this.#initial = undefined;
+    this.#count('unstreamed');
+    return 0;
   }
 
   #succeeded(step: 'list' | 'watch'): void {
@@ -200,6 +234,8 @@ export class Reflector<T extends KubeObject> implements Startable {
 
   #afterFailure(error: unknown): number {
     const { log, resource, timings } = this.#deps;
+    if (this.#initial !== undefined && speaksAgainstStreaming(error)) return this.#listInstead();
+    this.#initial = undefined;
     this.#count(reasonOf(error));
     const step = this.#resourceVersion === undefined ? 'list' : 'watch';
     const failures = (this.#failures[step] += 1);
@@ -249,38 +285,19 @@ function isResumable(error: unknown): boolean {
   return !(error instanceof ListNeeded || error instanceof LineTooLong);
 }
 
+/**
+ * True where a list may do what initial events did not: the server refused the request as such (422 where the feature is
+ * off, other codes elsewhere), or sent something else. Who may not, is not there, is overloaded or broken would not list either.
+ */
+function speaksAgainstStreaming(error: unknown): boolean {
+  if (!(error instanceof KubeError)) return error instanceof ListNeeded || error instanceof LineTooLong;
+  return error.code < 500 && ![401, 403, 404, 408, 429].includes(error.code);
+}
+
 function reasonOf(error: unknown): string {
   if (error instanceof KubeError) return String(error.code);
   if (error instanceof ListNeeded) return error.reason;
   return error instanceof LineTooLong ? 'garbled' : 'broken';
-}
-
-interface WatchEvent<T> {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
-  readonly object: T;
-}
-
-const EVENT_TYPES = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']);
-
-function parseEvent<T extends KubeObject>(line: string): WatchEvent<T> {
-  let event: Partial<WatchEvent<T>> | null;
-  try {
-    event = JSON.parse(line) as Partial<WatchEvent<T>> | null;
-  } catch {
-    throw new ListNeeded('garbled', 'a watch event is not JSON');
-  }
-  const { type, object } = event ?? {};
-  if (type === undefined || !EVENT_TYPES.has(type) || typeof object !== 'object' || object === null) {
-    throw new ListNeeded('garbled', 'a watch event has no known type or no object');
-  }
-  const { metadata } = object as { metadata?: unknown };
-  if (
-    type !== 'ERROR' &&
-    (typeof metadata !== 'object' || metadata === null || object.metadata.resourceVersion === undefined)
-  ) {
-    throw new ListNeeded('garbled', 'the object of a watch event has no resourceVersion');
-  }
-  return { type, object };
 }
 
 /** managedFields is half of many objects and nobody here reads it. */

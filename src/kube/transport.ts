@@ -5,10 +5,12 @@
  *
  * HTTP/2 is off: a watch per connection costs a few sockets and one slow stream cannot hold up the others.
  */
+import { X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { Agent, ProxyAgent } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Clock, Log, Meter } from '../ports.ts';
-import { KubeError, statusOf } from './kube-error.ts';
+import { isRefusal, KubeError, statusOf } from './kube-error.ts';
 
 /** What TLS needs; each value is PEM text or bytes. Absent parts are Node's defaults. */
 export interface TlsCredentials {
@@ -27,7 +29,14 @@ export interface ServerAccess {
   /** An http: or https: proxy to go through. */
   readonly proxyUrl?: string | undefined;
   /** Asked before each call, so it must be cheap. */
-  credentials(): Promise<{ tls: TlsCredentials; headers: Readonly<Record<string, string>> }>;
+  credentials(): Promise<Credentials>;
+  /** The server does not take what credentials() gave (401): get it anew, from where it came from. Never rejects. */
+  renew?(): Promise<void>;
+}
+
+export interface Credentials {
+  readonly tls: TlsCredentials;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface Call {
@@ -53,6 +62,8 @@ export interface TransportOptions {
   readonly requestTimeoutMs?: number | undefined;
 }
 
+/** Credentials refused with 401 are got anew at most this often: doing so may start a program or ask another server. */
+const RENEW_EVERY_MS = 10_000;
 /** A call the server asked to repeat is made at most this often. */
 const MAX_ATTEMPTS = 5;
 /** However long the server asks to wait, no wait is longer. */
@@ -64,7 +75,10 @@ export class Transport {
   readonly #requestTimeoutMs: number;
   #agent: Dispatcher | undefined;
   #tls: TlsCredentials = {};
+  #unusable: TlsCredentials | undefined;
   #closed = false;
+  #renewing: Promise<void> | undefined;
+  #renewedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -79,7 +93,7 @@ export class Transport {
   async request(call: Call): Promise<unknown> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#once(call);
+        return await this.#convincing(() => this.#once(call));
       } catch (error) {
         const waitMs = this.#retryAfterMs(error, call, attempt);
         if (waitMs === undefined) throw error;
@@ -95,15 +109,43 @@ export class Transport {
 
   /** Opens a watch: the bytes of its body as they come, until the server ends it. Its silence is the caller's to limit. */
   async open(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    const answer = await this.#send({ method: 'GET', path, signal }, 0);
-    if (answer.statusCode !== 200) throw refusal(answer, await answer.body.text());
-    return answer.body;
+    return this.#convincing(async () => {
+      const answer = await this.#send({ method: 'GET', path, signal }, 0);
+      if (answer.statusCode !== 200) throw refusal(answer, await answer.body.text());
+      return answer.body;
+    });
   }
 
   /** Ends all connections; calls under way are rejected. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#agent?.destroy();
+  }
+
+  /** Acts once more with other credentials where the first were refused: a token may be replaced before its time. */
+  async #convincing<T>(act: () => Promise<T>): Promise<T> {
+    const askedMs = this.#options.clock.monotonicMs();
+    try {
+      return await act();
+    } catch (error) {
+      if (!isRefusal(error, 401) || !(await this.#renewed(askedMs))) throw error;
+      return act();
+    }
+  }
+
+  /** True where there may be other credentials than were asked for at that time. */
+  async #renewed(askedMs: number): Promise<boolean> {
+    const { access, clock } = this.#options;
+    if (access.renew === undefined) return false;
+    if (this.#renewing === undefined && this.#renewedMs < askedMs) {
+      if (clock.monotonicMs() - this.#renewedMs < RENEW_EVERY_MS) return false;
+      this.#renewing = access.renew().then(() => {
+        this.#renewing = undefined;
+        this.#renewedMs = clock.monotonicMs();
+      });
+    }
+    await this.#renewing;
+    return true;
   }
 
   async #once(call: Call): Promise<unknown> {
@@ -145,7 +187,7 @@ export class Transport {
   }
 
   #agentFor(tls: TlsCredentials): Dispatcher {
-    if (this.#agent !== undefined && sameTls(tls, this.#tls)) return this.#agent;
+    if (this.#agent !== undefined && (sameTls(tls, this.#tls) || !this.#isUsable(tls))) return this.#agent;
     // What runs on the old Agent may finish there.
     const old = this.#agent;
     old?.close().catch((error: unknown) => this.#options.log.warn('closing old connections', { error }));
@@ -161,6 +203,19 @@ export class Transport {
     return this.#agent;
   }
 
+  /** While files are being replaced, a key may meet the certificate of another: what is in use stays until they fit. */
+  #isUsable(tls: TlsCredentials): boolean {
+    try {
+      checkTls(tls);
+      return true;
+    } catch (error) {
+      if (this.#unusable === undefined || !sameTls(tls, this.#unusable))
+        this.#options.log.warn('new certificates cannot be used; keeping those in use', { error });
+      this.#unusable = tls;
+      return false;
+    }
+  }
+
   #retryAfterMs(error: unknown, call: Call, attempt: number): number | undefined {
     if (attempt >= MAX_ATTEMPTS || this.#closed || call.signal?.aborted === true) return undefined;
     if (!(error instanceof KubeError)) {
@@ -171,6 +226,13 @@ export class Transport {
     const seconds = Math.min(asked ?? 1, MAX_RETRY_AFTER_SECONDS);
     return seconds * 1000 * (1 + this.#options.random() / 10);
   }
+}
+
+/** Throws where no connection can be made with these. */
+export function checkTls({ ca, cert, key }: TlsCredentials): void {
+  // OpenSSL skips a CA it cannot read, and every connection fails later.
+  if (ca !== undefined) void new X509Certificate(ca);
+  createSecureContext({ ca, cert, key });
 }
 
 /** Waits; an aborted signal rejects with its reason. */

@@ -12,8 +12,9 @@ import { createServer as createHttpServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { createServer as createHttpsServer } from 'node:https';
+import { Server as NetServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as eventLoopTurn, setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../api/user-error.ts';
 import type { Log, Startable } from '../ports.ts';
 
@@ -68,6 +69,8 @@ const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const BODY_LIMIT_BYTES = 100_000;
+/** An open connection is idle to stop() once no client has sent a byte for this long: until then a request may be on its way. */
+const IDLE_GRACE_MS = 250;
 /** After this long, stop() cuts the connections that are left. */
 const STOP_TIMEOUT_MS = 3_000;
 
@@ -75,6 +78,8 @@ export class HttpServer implements Startable {
   readonly #options: HttpServerOptions;
   readonly #server: Server | HttpsServer;
   readonly #sockets = new Set<Socket>();
+  /** Connections so far. */
+  #accepted = 0;
   #closing = false;
   #stopped: Promise<void> | undefined;
 
@@ -104,6 +109,7 @@ export class HttpServer implements Startable {
             application,
           );
     this.#server.on('connection', (socket: Socket) => {
+      this.#accepted += 1;
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
@@ -137,8 +143,8 @@ export class HttpServer implements Startable {
   }
 
   /**
-   * Serves `drainMs` longer, telling clients to come back on another connection, then closes. Requests being answered
-   * are finished; what is still open after 3 s more is cut.
+   * Serves `drainMs` longer, telling clients to come back on another connection, then takes no more connections. Requests
+   * being answered, or on their way on a connection that is open, are finished; what is still open after 3 s more is cut.
    */
   stop(drainMs = 0): Promise<void> {
     this.#stopped ??= this.#stop(drainMs);
@@ -148,15 +154,46 @@ export class HttpServer implements Startable {
   async #stop(drainMs: number): Promise<void> {
     if (!this.#server.listening) return;
     this.#closing = true;
-    if (drainMs > 0) await delay(drainMs);
+    if (drainMs > 0) {
+      await delay(drainMs);
+      await this.#whenAllAreIn();
+    }
     const cut = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, STOP_TIMEOUT_MS);
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeIdleConnections();
+    // The close() of an HTTP server would also end the connections that are idle now, whatever is about to arrive on them.
+    const closed = new Promise<void>((resolve) => {
+      NetServer.prototype.close.call(this.#server, () => resolve());
     });
+    await Promise.race([closed, this.#whenIdle()]);
+    this.#server.closeIdleConnections();
+    await closed;
     clearTimeout(cut);
+    // Nothing is left to close: this ends the timer that looks for stalled requests.
+    this.#server.close();
+  }
+
+  /** Who connected waits in the kernel until it is their turn: closing now would cut them off. Others keep coming: for 3 s at most. */
+  async #whenAllAreIn(): Promise<void> {
+    const deadlineMs = performance.now() + STOP_TIMEOUT_MS;
+    for (let before = -1; before !== this.#accepted && performance.now() < deadlineMs;) {
+      before = this.#accepted;
+      await eventLoopTurn();
+    }
+  }
+
+  /** Resolves once nothing has come from any client for a while. */
+  async #whenIdle(): Promise<void> {
+    for (let before = this.#bytesRead(); ;) {
+      await delay(IDLE_GRACE_MS);
+      const now = this.#bytesRead();
+      if (now === before) return;
+      before = now;
+    }
+  }
+
+  #bytesRead(): number {
+    return [...this.#sockets].reduce((sum, socket) => sum + socket.bytesRead, 0);
   }
 
   #application(): Express {

@@ -37,7 +37,7 @@ export const KUBE_METRICS: readonly MetricDeclaration[] = [
   counter('cleat_kube_requests_total', 'Answers of the API server, by HTTP status code.', 'method', 'code'),
   counter(
     'cleat_kube_watch_rounds_total',
-    'Lists done and watches ended, by reason: listed, ended, silent, broken (connection), garbled or an HTTP status code.',
+    'Lists done and watches ended, by reason: streamed or listed (all there is was read), unstreamed (the server does not stream, so it is listed), ended, silent, broken (connection), garbled or an HTTP status code.',
     'resource',
     'reason',
   ),

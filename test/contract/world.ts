@@ -10,8 +10,6 @@ import { at, type Answer, type Api, type AskOptions, type Watching } from '../su
 
 export interface Case {
   readonly title: string;
-  /** What the embedded server does not do, and says so: then the case runs on the real one only. */
-  readonly notEmbedded?: string;
   run(world: World): Promise<void>;
 }
 

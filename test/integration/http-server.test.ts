@@ -218,6 +218,20 @@ describe('the end', () => {
     await stopped;
   });
 
+  test('answers what is on its way on a connection that is open, and ends that connection', async () => {
+    const server = await serve();
+    const unused = await handshake(server);
+    const idle = await handshake(server);
+    const request = 'GET /ping HTTP/1.1\r\nHost: x\r\n\r\n';
+    idle.write(request);
+    await once(idle, 'data');
+    const answers = Promise.all([unused, idle].map(readAll));
+    for (const socket of [unused, idle]) socket.write(request);
+    await server.stop();
+    for (const answer of await answers)
+      assert.match(answer, /^HTTP\/1\.1 200 OK[^]*Connection: close[^]*pong/);
+  });
+
   test('begins with telling clients to come back elsewhere, while they are still served', async () => {
     const server = await serve();
     const stopped = server.stop(200);

@@ -257,3 +257,15 @@ test('a server that comes back with another past is listed anew', async () => {
   await own.close();
   await second.stop();
 });
+
+test('what there is reaches a watcher whole, however much it is', async () => {
+  const data = { filler: 'x'.repeat(500_000) };
+  const names = Array.from({ length: 40 }, (_, index) => `large-${index}`);
+  for (const name of names) await client.create<ConfigMap>(CONFIG_MAPS, configMap(name, data));
+  const store = client.observe<ConfigMap>(CONFIG_MAPS, { namespace: 'default' });
+  observing.push(store);
+  await store.start();
+  await store.whenSynced(AbortSignal.timeout(TIMEOUT_MS));
+  for (const name of names) assert.equal(store.get(`default/${name}`)?.data?.['filler']?.length, 500_000);
+  for (const name of names) await client.delete(CONFIG_MAPS, { namespace: 'default', name });
+});

@@ -71,7 +71,9 @@ async function same(): Promise<void> {
 const watching = (): Promise<true> =>
   until('a watch is open', TIMEOUT_MS, () => (server.openWatches > 0 ? true : undefined), 5);
 
-const lists = (): number => server.seen.filter((request) => !request.watch).length;
+/** How often everything was read. */
+const lists = (): number =>
+  server.seen.filter(({ watch, query }) => !watch || query.has('sendInitialEvents')).length;
 
 /** These faults for the next watches, in this order; then none. */
 function failingWatches(...faults: Fault[]): void {
@@ -308,41 +310,50 @@ test('a listener that throws keeps nothing from being told', async () => {
   assert.ok(log.lines.some(({ message }) => message === 'a store listener failed'));
 });
 
-test('through a storm of faults the store arrives where the server is, and each change is told at most once', async () => {
-  // A small generator with a fixed seed (Numerical Recipes), so that a failure can be repeated.
-  let state = 42;
-  const random = (below: number): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-  const faults: (Fault | undefined)[] = [
-    undefined,
-    undefined,
-    undefined,
-    { kind: 'reset' },
-    { kind: 'dribble' },
-    { kind: 'refuse', code: 429, retryAfterSeconds: 0 },
-    { kind: 'refuse', code: 500 },
-    { kind: 'refuse', code: 410, reason: 'Expired' },
-    { kind: 'error-event', code: 410 },
-    { kind: 'text', text: 'garbage\n' },
-    { kind: 'mute' },
-  ];
-  server.script = () => faults[random(faults.length)];
-  await follow({ inactivityMs: 30, requestTimeoutMs: 50, backoffBaseMs: 1, backoffCapMs: 4 });
-  for (let step = 0; step < 400; step += 1) {
-    const name = `svc-${random(20)}`;
-    if (random(4) === 0) server.remove(name);
-    else server.put(name, { step: `${step}` });
-    if (random(20) === 0) server.dropWatches((['end', 'reset', 'mid-line'] as const)[random(3)] ?? 'end');
-    if (random(30) === 0) server.compact();
-    if (random(3) === 0) await new Promise((resolve) => setImmediate(resolve));
-    if (random(25) === 0) await until('a request', TIMEOUT_MS, happening(server.seen.length), 1);
-  }
-  server.script = () => undefined;
-  await same();
-  assert.ok(server.connections < server.seen.length, 'connections are kept where the faults allow it');
-});
+for (const initialEvents of ['sent', 'refused', 'ignored'] as const) {
+  test(`through a storm of faults the store arrives where the server is, and each change is told at most once (initial events ${initialEvents})`, async () => {
+    server.initialEvents = initialEvents;
+    // A small generator with a fixed seed (Numerical Recipes), so that a failure can be repeated.
+    let state = 42;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    const faults: (Fault | undefined)[] = [
+      undefined,
+      undefined,
+      undefined,
+      { kind: 'reset' },
+      { kind: 'dribble' },
+      { kind: 'refuse', code: 429, retryAfterSeconds: 0 },
+      { kind: 'refuse', code: 500 },
+      { kind: 'refuse', code: 410, reason: 'Expired' },
+      { kind: 'error-event', code: 410 },
+      { kind: 'text', text: 'garbage\n' },
+      { kind: 'mute' },
+    ];
+    server.script = () => faults[random(faults.length)];
+    await follow({
+      inactivityMs: 30,
+      initialSilenceMs: 30,
+      requestTimeoutMs: 50,
+      backoffBaseMs: 1,
+      backoffCapMs: 4,
+    });
+    for (let step = 0; step < 400; step += 1) {
+      const name = `svc-${random(20)}`;
+      if (random(4) === 0) server.remove(name);
+      else server.put(name, { step: `${step}` });
+      if (random(20) === 0) server.dropWatches((['end', 'reset', 'mid-line'] as const)[random(3)] ?? 'end');
+      if (random(30) === 0) server.compact();
+      if (random(3) === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (random(25) === 0) await until('a request', TIMEOUT_MS, happening(server.seen.length), 1);
+    }
+    server.script = () => undefined;
+    await same();
+    assert.ok(server.connections < server.seen.length, 'connections are kept where the faults allow it');
+  });
+}
 
 /** Something more has been asked since then, or a watch is open and nothing will be. */
 const happening = (since: number) => () =>

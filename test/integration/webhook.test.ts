@@ -444,7 +444,7 @@ describe('stopping', () => {
   test('while reviews are running answers every one of them', async () => {
     const cluster = new Cluster();
     await cluster.start();
-    const webhook = cluster.webhook({ drainMs: 1_000 });
+    const webhook = cluster.webhook({ drainMs: 1 });
     await webhook.start();
     const asked = Array.from({ length: 20 }, () => cluster.review(asking('192.0.2.251')));
     await asked[0];

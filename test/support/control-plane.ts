@@ -51,15 +51,19 @@ export class KubernetesControlPlane {
   readonly token: string;
   /** Path of the administrator's kubeconfig. */
   readonly kubeconfig: string;
+  /** Where etcd answers, without TLS. */
+  readonly etcdUrl: string;
   readonly #folder: string;
+  #apiServer: { readonly flags: readonly string[]; child: ChildProcess } | undefined;
   readonly #children: ChildProcess[] = [];
   readonly #killAll = (): void => {
     for (const child of this.#children) child.kill('SIGKILL');
   };
 
-  private constructor(folder: string, url: string, caPem: string) {
+  private constructor(folder: string, url: string, etcdUrl: string, caPem: string) {
     this.#folder = folder;
     this.url = url;
+    this.etcdUrl = etcdUrl;
     this.caPem = caPem;
     this.token = generateToken();
     this.kubeconfig = path.join(folder, 'admin.kubeconfig');
@@ -74,7 +78,8 @@ export class KubernetesControlPlane {
     mkdirSync(folder, { recursive: true });
     const [clientPort, peerPort, securePort] = await freePorts(address, 3);
     const pki = issueCertificates({ nowMs: Date.now(), hosts: [address, 'kubernetes.default.svc'] });
-    const plane = new KubernetesControlPlane(folder, `https://${address}:${securePort}`, pki.caPem);
+    const etcd = `http://${address}:${clientPort}`;
+    const plane = new KubernetesControlPlane(folder, `https://${address}:${securePort}`, etcd, pki.caPem);
     const file = (name: string, text: string | Buffer): string => {
       writeFileSync(path.join(folder, name), text, { mode: 0o600 });
       return path.join(folder, name);
@@ -83,7 +88,6 @@ export class KubernetesControlPlane {
     const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const accountKey = file('accounts.key', keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
     const accountPublicKey = file('accounts.pub', keys.publicKey.export({ type: 'spki', format: 'pem' }));
-    const etcd = `http://${address}:${clientPort}`;
     const peer = `http://${address}:${peerPort}`;
     try {
       plane.run('etcd', [
@@ -96,7 +100,7 @@ export class KubernetesControlPlane {
         '--unsafe-no-fsync',
         '--log-level=error',
       ]);
-      const apiServer = plane.run('kube-apiserver', [
+      await plane.#startApiServer([
         `--etcd-servers=${etcd}`,
         `--bind-address=${address}`,
         `--advertise-address=${address}`,
@@ -113,7 +117,6 @@ export class KubernetesControlPlane {
         `--service-account-signing-key-file=${accountKey}`,
         `--service-cluster-ip-range=${SERVICE_RANGES}`,
       ]);
-      await plane.#untilReady(apiServer);
       plane.run('kube-controller-manager', [
         `--kubeconfig=${plane.kubeconfig}`,
         `--controllers=${CONTROLLERS}`,
@@ -127,6 +130,20 @@ export class KubernetesControlPlane {
       throw error;
     }
     return plane;
+  }
+
+  /** kill -9 of the API server; etcd keeps what it has. */
+  async killApiServer(): Promise<void> {
+    const { child } = this.#apiServer ?? {};
+    if (child === undefined) throw new Error('the API server was not started');
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Starts it again on the same etcd, in the same place; resolves once it is ready. */
+  async startApiServerAgain(): Promise<void> {
+    await this.#startApiServer(this.#apiServer?.flags ?? []);
   }
 
   /** Starts one more program of the control plane; it ends with stop(). `under` is a command line that runs it: `nsenter …`. */
@@ -156,6 +173,12 @@ export class KubernetesControlPlane {
     const ended = Promise.all(running.map((child) => once(child, 'exit')));
     this.#killAll();
     await ended;
+  }
+
+  async #startApiServer(flags: readonly string[]): Promise<void> {
+    const child = this.run('kube-apiserver', flags);
+    this.#apiServer = { flags, child };
+    await this.#untilReady(child);
   }
 
   async #untilReady(apiServer: ChildProcess): Promise<void> {

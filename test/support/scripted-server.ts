@@ -3,6 +3,7 @@
  * bookmarks, keeps the history a watch needs to resume, and before each answer asks the script what should go wrong.
  * For tests of the client only: what a write sends is echoed back with what was asked, nothing is stored.
  */
+import assert from 'node:assert/strict';
 import { createServer as createPlainServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -51,6 +52,11 @@ export class ScriptedServer {
   connections = 0;
   /** What goes wrong next; called once for each request. */
   script: (request: Seen) => Fault | undefined = () => undefined;
+  /**
+   * What it does about sendInitialEvents: sends them; refuses as a server does that has the feature switched off, before the script
+   * is asked and unseen; or takes no notice and watches from now on.
+   */
+  initialEvents: 'sent' | 'refused' | 'ignored' = 'refused';
   /** The path served; elsewhere the answer is 404. */
   path = PATH;
   readonly #server: Server;
@@ -147,13 +153,19 @@ export class ScriptedServer {
     const watch = query.get('watch') === 'true';
     const { method = '', headers } = request;
     const seen: Seen = { method, path: url.pathname, query, headers, body, watch, atMs: performance.now() };
-    this.seen.push(seen);
     response.setHeader('content-type', 'application/json');
+    const initial = watch && query.get('sendInitialEvents') === 'true';
+    if (initial && this.initialEvents === 'refused') {
+      refuse(response, { kind: 'refuse', code: 422, reason: 'Invalid' });
+      return;
+    }
+    this.seen.push(seen);
     const fault = this.script(seen);
     if (fault !== undefined && fault.kind !== 'dribble') this.#fail(response, fault);
     else if (method !== 'GET')
       response.end(JSON.stringify({ kind: 'Echo', path: request.url, body: parse(body) }));
     else if (url.pathname !== this.path) refuse(response, { kind: 'refuse', code: 404, reason: 'NotFound' });
+    else if (initial) this.#watchFromTheBeginning(response, query, fault !== undefined);
     else if (watch) this.#watch(response, Number(query.get('resourceVersion')));
     else this.#list(response, query, fault !== undefined);
   }
@@ -182,6 +194,32 @@ export class ScriptedServer {
     response.flushHeaders();
     for (const { version, type, object } of this.#history)
       if (version > from) response.write(line(type, object));
+    this.#follow(response);
+  }
+
+  #watchFromTheBeginning(response: ServerResponse, query: URLSearchParams, dribble: boolean): void {
+    if (this.initialEvents === 'ignored') {
+      this.#watch(response, this.#version);
+      return;
+    }
+    // As kube-apiserver has it (meta/v1 ListOptions).
+    assert.equal(query.get('resourceVersionMatch'), 'NotOlderThan');
+    assert.equal(query.get('allowWatchBookmarks'), 'true');
+    const metadata = {
+      resourceVersion: `${this.#version}`,
+      annotations: { 'k8s.io/initial-events-end': 'true' },
+    };
+    const events = [...this.#objects.values()].map((object) => line('ADDED', object));
+    const text = [...events, line('BOOKMARK', { metadata })].join('');
+    if (dribble) {
+      void dribbleOut(response, text);
+      return;
+    }
+    writeInTwo(response, text);
+    this.#follow(response);
+  }
+
+  #follow(response: ServerResponse): void {
     this.#watches.add(response);
     response.on('close', () => this.#watches.delete(response));
   }

@@ -192,6 +192,7 @@ export class Handler {
     const onceDurable = (act: () => void): void =>
       this.#options.machinery.storage.onceDurable((failure) => (failure ? open().end() : act()));
     const stop = watch(this.#options.machinery, call, presentation, {
+      sendInitial: (event) => onceDurable(() => open().sendInitial(event)),
       send: (event) => onceDurable(() => open().send(event)),
       end: () => onceDurable(() => open().end()),
     });

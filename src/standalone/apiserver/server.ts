@@ -24,6 +24,7 @@ import { createAdmission } from './admission/webhooks.ts';
 import { ApiError } from './definition.ts';
 import type { Definition, Stored } from './definition.ts';
 import { badRequest } from './errors.ts';
+import { GarbageCollector } from './garbage-collector.ts';
 import { Handler } from './handler.ts';
 import { ADMINISTRATOR } from './http/authentication.ts';
 import { apiVersionOf } from './present.ts';
@@ -62,6 +63,7 @@ export class ApiServer implements Startable {
   readonly #machinery: Machinery;
   readonly #handler: Handler;
   readonly #namespaces: NamespaceController;
+  readonly #garbage: GarbageCollector;
   readonly #server: Server;
   readonly #webhooks: HttpsTransport;
 
@@ -91,6 +93,7 @@ export class ApiServer implements Startable {
     this.#machinery = { storage, registry, admission, clock };
     this.#handler = new Handler({ machinery: this.#machinery, token, log, parseYaml });
     this.#namespaces = new NamespaceController(this.#machinery, log);
+    this.#garbage = new GarbageCollector(this.#machinery, log);
     this.#server = createServer(
       // One client may keep its connections as long as an idle watch interval; plain requests reuse them.
       { cert: tls.certPem, key: tls.keyPem, keepAliveTimeout: 75_000, minVersion: 'TLSv1.2' },
@@ -109,6 +112,7 @@ export class ApiServer implements Startable {
     const { host = '127.0.0.1', port = 0, data, log } = this.#options;
     if (data !== undefined) restore(this.#machinery.storage, this.#machinery.registry, log);
     this.#namespaces.start();
+    this.#garbage.start();
     await this.preload(firstObjects());
     await new Promise<void>((resolve, reject) => {
       const refuse = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port));
@@ -125,7 +129,7 @@ export class ApiServer implements Startable {
   }
 
   async stop(): Promise<void> {
-    await this.#namespaces.stop();
+    await Promise.all([this.#namespaces.stop(), this.#garbage.stop()]);
     this.#handler.endWatches();
     this.#webhooks.close();
     if (this.#server.listening) await this.#stopListening();

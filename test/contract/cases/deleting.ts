@@ -76,7 +76,6 @@ export const DELETING: readonly Case[] = [
   },
   {
     title: 'dependents go with their owner',
-    notEmbedded: 'it has no garbage collector: what an owner leaves behind stays',
     async run(world) {
       const maps = world.path('configmaps');
       const owned = async (policy: string): Promise<void> => {
@@ -107,6 +106,38 @@ export const DELETING: readonly Case[] = [
       await owned('Background');
       await owned('Foreground');
       await owned('Orphan');
+    },
+  },
+  {
+    title: 'who has two owners goes with the last',
+    async run(world) {
+      const maps = world.path('configmaps');
+      const owner = async (name: string): Promise<object> => {
+        const { body } = await world.do('POST', maps, { body: map(name) });
+        return { apiVersion: 'v1', kind: 'ConfigMap', name, uid: textAt(body, 'metadata', 'uid') };
+      };
+      const ownerReferences = [await owner('first'), await owner('second')];
+      await world.do('POST', maps, { body: map('child', { ownerReferences }) });
+      await world.do('DELETE', `${maps}/first`);
+      const owners = async (): Promise<unknown> =>
+        at((await world.api.ask('GET', `${maps}/child`)).body, 'metadata', 'ownerReferences');
+      await until('the first being let go', TIMEOUT_MS, async () =>
+        ((await owners()) as unknown[]).length === 1 ? true : undefined,
+      );
+      await world.see('GET', `${maps}/child`);
+      await world.do('DELETE', `${maps}/second`);
+      await gone(world, `${maps}/child`);
+      const [nobody] = ownerReferences;
+      await world.do('POST', maps, { body: map('late', { ownerReferences: [nobody] }) });
+      await gone(world, `${maps}/late`);
+      const held = map('held', { finalizers: ['x.io/y'] });
+      await world.do('POST', maps, { body: held });
+      await world.see('DELETE', `${maps}/held?propagationPolicy=Foreground`);
+      await until('nothing else being waited for', TIMEOUT_MS, async () => {
+        const { body } = await world.api.ask('GET', `${maps}/held`);
+        return (at(body, 'metadata', 'finalizers') as unknown[]).length === 1 ? true : undefined;
+      });
+      await world.see('GET', `${maps}/held`);
     },
   },
   {

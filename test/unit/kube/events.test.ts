@@ -221,3 +221,35 @@ test('stop writes what waits, but not for ever', async () => {
   await stopping;
   assert.equal(stuck.events.size, 0);
 });
+
+test('an object that says something else each time is told one by one at first, then in one Event with the newest', async () => {
+  const { recorder, events, writes, clock } = rig();
+  const say = async (message: string): Promise<void> => {
+    recorder.record(service, 'Warning', 'AllocationFailed', message);
+    await settle();
+  };
+  for (let index = 1; index <= 10; index += 1) await say(`no address ${index}`);
+  assert.equal(events.size, 10);
+  for (let index = 11; index <= 30; index += 1) await say(`no address ${index}`);
+  await say('no address 3');
+  assert.equal(events.size, 11);
+  const combined = [...events.values()].at(-1);
+  assert.deepEqual(
+    [combined?.message, combined?.count],
+    ['(combined from similar events): no address 30', 20],
+  );
+  assert.equal(writes.filter((each) => each === 'create').length, 11);
+  // Another reason, and another object, have their own say.
+  recorder.record(service, 'Normal', 'IPAllocated', 'Assigned');
+  recorder.record(
+    { ...service, metadata: { ...service.metadata, uid: 'u2' } },
+    'Warning',
+    'AllocationFailed',
+    'x',
+  );
+  await settle();
+  assert.equal(events.size, 13);
+  await clock.advance(11 * 60_000);
+  await say('no address 31');
+  assert.equal([...events.values()].at(-1)?.message, 'no address 31');
+});

@@ -149,3 +149,21 @@ test('whoever applies the news has what the store has', () => {
     }),
   );
 });
+
+test('nobody can change what all others see', () => {
+  const { store } = observed();
+  const held: KubeObject & { spec?: { ports: { port: number }[] } } = object('a', '1');
+  held.spec = { ports: [{ port: 80 }] };
+  store.put(held);
+  const seen = store.get('ns/a') as typeof held;
+  assert.throws(() => (seen.metadata.labels = {}), TypeError);
+  assert.throws(() => (seen.spec = { ports: [] }), TypeError);
+  assert.throws(() => seen.spec?.ports.push({ port: 81 }), TypeError);
+  let last: KubeObject | undefined;
+  store.subscribe((event) => (last = event.object));
+  store.replaceAll([object('b', '2')]);
+  assert.ok(last !== undefined && Object.isFrozen(last.metadata));
+  store.remove(object('b', '3'));
+  assert.equal(last.metadata.resourceVersion, '3');
+  assert.ok(Object.isFrozen(last.metadata));
+});

@@ -60,15 +60,22 @@ function setWarnings(response: ServerResponse, warnings: readonly string[]): voi
   response.setHeader('warning', headers);
 }
 
-/** Events as lines of JSON, as `application/json;stream=watch`. */
+/** Events as lines of JSON, as `application/json;stream=watch`. What there is at the beginning may be as large as it is. */
 export function watchSink(response: ServerResponse): WatchSink {
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
+  let limit = WAITING_LIMIT_BYTES;
+  const write = (event: object): void => {
+    if (!response.destroyed && !response.writableEnded) response.write(`${JSON.stringify(event)}\n`);
+  };
   return {
+    sendInitial: (event) => {
+      write(event);
+      limit = WAITING_LIMIT_BYTES + response.writableLength;
+    },
     send: (event) => {
-      if (response.destroyed || response.writableEnded) return;
-      response.write(`${JSON.stringify(event)}\n`);
-      if (response.writableLength > WAITING_LIMIT_BYTES) response.destroy();
+      write(event);
+      if (response.writableLength > limit) response.destroy();
     },
     end: () => response.end(),
   };

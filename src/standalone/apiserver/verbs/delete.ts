@@ -1,4 +1,7 @@
-/** delete and deletecollection. Finalizers turn a deletion into a mark that the object is to go. */
+/**
+ * delete and deletecollection. Finalizers turn a deletion into a mark that the object is to go; how its dependents are treated
+ * is written into its finalizers, too, and left to garbage-collector.ts.
+ */
 import type { Status } from '../../../api/meta.ts';
 import type { ApiError, Definition, Stored } from '../definition.ts';
 import { badRequest, conflict, forbidden, notFound, OBJECT_MODIFIED } from '../errors.ts';
@@ -13,13 +16,22 @@ import { finalizersLeft, isNamespace } from './rules.ts';
 
 /** Namespaces the server needs, as in kube-apiserver. */
 const KEPT_NAMESPACES: readonly string[] = ['default', 'kube-system', 'kube-public'];
-const PROPAGATIONS: readonly unknown[] = ['Background', 'Foreground', 'Orphan'];
+/** Finalizers of an owner that waits for its dependents: until they are gone, or have let go of it. */
+export const FOREGROUND = 'foregroundDeletion';
+export const ORPHAN = 'orphan';
+const PROPAGATIONS: Readonly<Record<string, string | undefined>> = {
+  Background: undefined,
+  Foreground: FOREGROUND,
+  Orphan: ORPHAN,
+};
 const ATTEMPTS = 5;
 
 interface DeleteOptions {
   readonly dryRun: boolean;
   readonly uid: string | undefined;
   readonly resourceVersion: string | undefined;
+  /** The finalizer that says how dependents are treated; undefined: they are deleted afterwards. */
+  readonly finalizer: string | undefined;
 }
 
 /** The object, where it only was marked; a Status that names it, where it is gone. */
@@ -81,7 +93,7 @@ async function removeNamed(machinery: Machinery, call: Call, options: DeleteOpti
     const validated = await admission.validate(admissionRequest(call, undefined, old));
     if (storage.find(definition.resource, namespace, name) !== old) continue;
     call.warnings.push(...mutated.warnings, ...validated.warnings);
-    const outcome = removeOrMark(machinery, call, old);
+    const outcome = removeOrMark(machinery, call, old, options.finalizer);
     if (outcome !== undefined) return outcome;
   }
   throw conflict(definition.resource, name, OBJECT_MODIFIED);
@@ -102,15 +114,20 @@ function checkDeletion({ resource }: Definition, { metadata }: Stored, wanted: D
     throw refuse('ResourceVersion', resourceVersion, metadata.resourceVersion ?? '', 'modified');
 }
 
-function removeOrMark(machinery: Machinery, call: Call, old: Stored): Outcome | undefined {
+function removeOrMark(
+  machinery: Machinery,
+  call: Call,
+  old: Stored,
+  finalizer: string | undefined,
+): Outcome | undefined {
   const { storage } = machinery;
   const { definition, dryRun } = call;
-  if (finalizersLeft(definition, old) === 0) {
+  if (finalizersLeft(definition, old) === 0 && finalizer === undefined) {
     const gone = dryRun ? old : removeStored(machinery, call, old);
     return gone === undefined ? undefined : { gone };
   }
   if (old.metadata.deletionTimestamp !== undefined) return { marked: old };
-  const marking = markDeleted(definition, old, storage.now());
+  const marking = markDeleted(definition, old, storage.now(), finalizer);
   if (dryRun) return { marked: marking };
   const marked = storage.put(definition.resource, marking, old);
   if (marked === undefined) return undefined;
@@ -118,8 +135,15 @@ function removeOrMark(machinery: Machinery, call: Call, old: Stored): Outcome | 
   return { marked };
 }
 
-function markDeleted(definition: Definition, old: Stored, now: string): Stored {
+function markDeleted(
+  definition: Definition,
+  old: Stored,
+  now: string,
+  finalizer: string | undefined,
+): Stored {
   const marking = structuredClone(old);
+  if (finalizer !== undefined)
+    marking.metadata.finalizers = [...new Set([...(old.metadata.finalizers ?? []), finalizer])];
   marking.metadata.deletionTimestamp = now;
   if (!isNamespace(definition)) marking.metadata.deletionGracePeriodSeconds = 0;
   if (old.metadata.generation !== undefined) marking.metadata.generation = old.metadata.generation + 1;
@@ -139,7 +163,7 @@ function parseDeleteOptions({ query, body, dryRun }: Call): DeleteOptions {
     );
   }
   const propagation = options['propagationPolicy'] ?? query.get('propagationPolicy') ?? 'Background';
-  if (!PROPAGATIONS.includes(propagation)) {
+  if (typeof propagation !== 'string' || !Object.hasOwn(PROPAGATIONS, propagation)) {
     throw invalidOptions('DeleteOptions', {
       reason: 'NotSupported',
       path: 'propagationPolicy',
@@ -158,6 +182,7 @@ function parseDeleteOptions({ query, body, dryRun }: Call): DeleteOptions {
     dryRun: dryRun || dryRunOf(dryRunInBody),
     uid: textOf(preconditions, 'uid'),
     resourceVersion: textOf(preconditions, 'resourceVersion'),
+    finalizer: PROPAGATIONS[propagation],
   };
 }
 

@@ -13,6 +13,8 @@ import { parseRevision } from './read.ts';
 
 /** Where events go: one JSON text each. */
 export interface WatchSink {
+  /** One of the events that tell what there is; however many they are, the watcher is not too slow for them. */
+  sendInitial(event: { type: string; object: unknown }): void;
   send(event: { type: string; object: unknown }): void;
   end(): void;
 }
@@ -42,14 +44,15 @@ export function watch(
   const timeoutSeconds = countOf(query, 'timeoutSeconds') ?? 0;
 
   let sentColumns = false;
-  const send = (type: string, object: Stored): void => {
+  const eventWith = (type: string, object: Stored): { type: string; object: unknown } => {
     const shown = presentEvent(presentation(), object, !sentColumns);
     sentColumns = true;
-    sink.send({ type, object: shown });
+    return { type, object: shown };
   };
   const fromNow = initial || revision === undefined || revision === 0;
   if (fromNow) {
-    for (const object of storage.list(definition.resource)) if (matches(object)) send('ADDED', object);
+    for (const object of storage.list(definition.resource))
+      if (matches(object)) sink.sendInitial(eventWith('ADDED', object));
     if (initial && bookmarks) {
       sink.send({
         type: 'BOOKMARK',
@@ -63,7 +66,7 @@ export function watch(
       ? undefined
       : storage.watch(definition.resource, from, (change) => {
           const event = eventOf(change, matches);
-          if (event !== undefined) send(event, lastSight(change, event));
+          if (event !== undefined) sink.send(eventWith(event, lastSight(change, event)));
         });
   if (stop === undefined) {
     sink.send({ type: 'ERROR', object: tooOld(from, storage.compacted).status });

@@ -71,6 +71,8 @@ export interface ObserveOptions {
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
+  /** The kind need not be installed: where the API server does not know it, there are none of it, and it is looked for again. */
+  mayBeMissing?: boolean;
   /** How long a watch may be silent before it is opened anew, for resources that change all the time. Default 150 s. */
   silentAfterMs?: number;
 }

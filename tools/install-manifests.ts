@@ -159,8 +159,8 @@ function controller(): object {
     spec: {
       replicas: 1,
       revisionHistoryLimit: 3,
-      // One after the other: two controllers at once would each give addresses away.
-      strategy: { type: 'Recreate' },
+      // Two at a time do no harm: one leads, both answer admission.
+      strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
       selector: { matchLabels: { ...LABELS, component: 'controller' } },
       template: podTemplate('controller', {
         priorityClassName: 'system-cluster-critical',
@@ -173,6 +173,8 @@ function controller(): object {
         },
         containers: [
           container('controller', {
+            // The name under which it leads.
+            env: [fromField('METALLB_POD_NAME', 'metadata.name')],
             ports: [
               { name: 'metrics', containerPort: METRICS_PORT },
               { name: 'health', containerPort: HEALTH_PORT },

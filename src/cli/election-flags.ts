@@ -10,6 +10,7 @@ export interface ElectionFlags {
   readonly leaderElectRenewDeadline: number;
   readonly leaderElectRetryPeriod: number;
   readonly leaderElectResourceName: string;
+  readonly podName?: string;
 }
 
 export function addElectionFlags(command: Command): Command {
@@ -29,6 +30,12 @@ export function addElectionFlags(command: Command): Command {
       new Option('--leader-elect-resource-name <name>', 'the Lease replicas share, in --namespace').default(
         CONTROLLER_LEASE,
       ),
+    )
+    .addOption(
+      new Option(
+        '--pod-name <name>',
+        'what this replica is called in the Lease (without it: the name of the machine)',
+      ).env('METALLB_POD_NAME'),
     );
 }
 

@@ -25,7 +25,10 @@ export const lbClassFlag = (): Option =>
   );
 
 export const bgpTypeFlag = (): Option =>
-  new Option('--bgp-type <type>', 'the BGP implementation of MetalLB whose limits the configuration keeps to')
+  new Option(
+    '--bgp-type <type>',
+    'whose limits in BGP the configuration keeps to: native, frr or frr-k8s of MetalLB',
+  )
     .env('METALLB_BGP_TYPE')
     .argParser(parseBgpType)
     .default('native');

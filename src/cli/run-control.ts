@@ -55,13 +55,13 @@ function electionOf(flags: Partial<ElectionFlags>): ControlOptions['election'] {
     leaderElectRenewDeadline: renewDeadlineMs = 0,
     leaderElectRetryPeriod: retryPeriodMs = 0,
     leaderElectResourceName: name = '',
+    podName = '',
   } = flags;
   if (!leaderElect) return undefined;
   const timings = { leaseDurationMs, renewDeadlineMs, retryPeriodMs };
   const fault = faultOfTimings(timings);
   if (fault !== undefined)
     throw new UserError(`--leader-elect-lease-duration, -renew-deadline, -retry-period: ${fault}`);
-  const { METALLB_POD_NAME: pod = '' } = process.env;
   // Random, because a container that is restarted has the name of its predecessor, which may still be writing.
-  return { name, timings, identity: `${pod === '' ? hostname() : pod}_${randomUUID()}` };
+  return { name, timings, identity: `${podName === '' ? hostname() : podName}_${randomUUID()}` };
 }

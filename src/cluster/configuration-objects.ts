@@ -24,7 +24,7 @@ import {
 } from '../api/metallb.ts';
 import type { ConfigInput } from '../core/config/load.ts';
 import { remember } from '../core/config/remember.ts';
-import type { KubeClient, ParseYaml, Startable, Store } from '../ports.ts';
+import type { KubeClient, ObserveOptions, ParseYaml, Startable, Store } from '../ports.ts';
 import type { Watched } from './observed.ts';
 import { Observed } from './observed.ts';
 
@@ -53,11 +53,16 @@ export class ConfigurationObjects {
 
   constructor({ client, namespace, parseYaml }: ConfigurationObjectsDeps) {
     this.#namespace = namespace;
-    const configured = <T extends KubeObject & { spec?: unknown }>(resource: Resource): Observed<T> =>
-      new Observed(client.observe<T>(resource, { namespace }), ({ metadata, spec }) => [
+    const configured = <T extends KubeObject & { spec?: unknown }>(
+      resource: Resource,
+      options: ObserveOptions = {},
+    ): Observed<T> =>
+      new Observed(client.observe<T>(resource, { namespace, ...options }), ({ metadata, spec }) => [
         metadata.labels,
         spec,
       ]);
+    // Who announces by layer 2 alone may leave the kinds of BGP out.
+    const ofBgp = { mayBeMissing: true };
     const labelled = <T extends KubeObject>(resource: Resource): Observed<T> =>
       new Observed(client.observe<T>(resource), ({ metadata }) => metadata.labels);
     const configMap = (name: string): Observed<ConfigMap> => {
@@ -66,10 +71,10 @@ export class ConfigurationObjects {
     };
     this.pools = configured(IP_ADDRESS_POOLS);
     this.#l2Advertisements = configured(L2_ADVERTISEMENTS);
-    this.#bgpAdvertisements = configured(BGP_ADVERTISEMENTS);
-    this.bgpPeers = configured(BGP_PEERS);
-    this.#bfdProfiles = configured(BFD_PROFILES);
-    this.#communities = configured(COMMUNITIES);
+    this.#bgpAdvertisements = configured(BGP_ADVERTISEMENTS, ofBgp);
+    this.bgpPeers = configured(BGP_PEERS, ofBgp);
+    this.#bfdProfiles = configured(BFD_PROFILES, ofBgp);
+    this.#communities = configured(COMMUNITIES, ofBgp);
     this.namespaces = labelled(NAMESPACES);
     this.nodes = labelled(NODES);
     this.#legacy = configMap(LEGACY_CONFIG_MAP);

@@ -55,6 +55,9 @@ const LIVED_MS = 10_000;
 /** This failure in a row is said aloud, once: the first two are ordinary, the hundredth is no news. */
 const LOUD_FAILURES = 3;
 
+/** The longest wait for a kind that may be missing. */
+const MISSING_CAP_MS = 30_000;
+
 /** Why a watch is over, when it did not fail. */
 type WatchEnd = 'ended' | 'silent';
 
@@ -241,6 +244,7 @@ export class Reflector<T extends KubeObject> implements Startable {
     const step = this.#resourceVersion === undefined ? 'list' : 'watch';
     const failures = (this.#failures[step] += 1);
     if (!isResumable(error)) this.#resourceVersion = undefined;
+    if (isRefusal(error, 404) && this.#deps.options.mayBeMissing === true) return this.#afterMissing();
     log[failures === LOUD_FAILURES ? 'warn' : 'debug']('cannot follow a resource; trying again', {
       resource: resource.plural,
       failures,
@@ -250,6 +254,16 @@ export class Reflector<T extends KubeObject> implements Startable {
     const askedSeconds = error instanceof KubeError ? (error.retryAfterSeconds ?? 0) : 0;
     const asked = Math.min(askedSeconds, MAX_RETRY_AFTER_SECONDS) * 1000;
     return Math.max(this.#backoffMs(missing ? (timings.notFoundCapMs ?? 1_500) : undefined), asked);
+  }
+
+  /**
+   * A kind that may be missing is: there are no objects of it. Whoever installs it does so once, so there is time. What was
+   * known already stays: a kind that is taken away takes its objects along, one event each.
+   */
+  #afterMissing(): number {
+    const { store } = this.#deps;
+    if (!store.synced) store.replaceAll([]);
+    return this.#backoffMs(MISSING_CAP_MS);
   }
 
   #backoffMs(cap?: number): number {

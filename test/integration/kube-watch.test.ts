@@ -251,6 +251,30 @@ test('a resource that does not exist yet is found soon after it does', async () 
   await same();
 });
 
+test('of a kind that may be missing there is nothing until it is there, and a hiccup takes nothing away', async () => {
+  server.path = '/nowhere';
+  await follow(QUICK, { mayBeMissing: true });
+  await store.whenSynced(AbortSignal.timeout(2_000));
+  assert.deepEqual([store.size, news], [0, []]);
+  server.path = '/api/v1/services';
+  server.put('a');
+  await same();
+  await watching();
+  const attempts = server.seen.length;
+  server.path = '/nowhere';
+  server.dropWatches('end');
+  await until(
+    'two more attempts',
+    TIMEOUT_MS,
+    () => (server.seen.length >= attempts + 2 ? true : undefined),
+    5,
+  );
+  assert.equal(store.size, 1);
+  server.path = '/api/v1/services';
+  server.put('b');
+  await same();
+});
+
 test('a server that goes away is found when it is back', async () => {
   const { port } = new URL(server.url);
   await follow();

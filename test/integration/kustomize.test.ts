@@ -8,7 +8,6 @@ import type { KubeObject } from '../../src/api/meta.ts';
 import { CONTROLLER_METRICS, SPEAKER_METRICS } from '../../src/platform/metric-names.ts';
 import { installManifests } from '../../tools/install-manifests.ts';
 import { kubectlIsMissing } from '../support/kubectl.ts';
-import type { Workload } from '../support/manifests.ts';
 import { faultsOfManifests, nameOf, parseManifests, workloadsOf } from '../support/manifests.ts';
 
 const root = path.resolve(import.meta.dirname, '../../kustomize');
@@ -33,7 +32,7 @@ test('there are overlays, and every component is in one that is ready to apply',
   const used = overlays.flatMap((folder) =>
     [...JSON.stringify(render(folder)).matchAll(/"name":"([^"]+)"/g)].map(([, name]) => name),
   );
-  for (const name of ['webhook', 'metallb-control', 'metallb-speaker', 'metallb-alerts', 'default-deny'])
+  for (const name of ['metallb-control', 'metallb-speaker', 'metallb-alerts', 'default-deny'])
     assert.ok(used.includes(name), name);
 });
 
@@ -57,30 +56,23 @@ test('l2-only leaves out the kinds of BGP, and nothing else', options, () => {
   );
 });
 
-test('ha has admission in two replicas that no drain takes away together, and one allocator', options, () => {
+test('ha has two controllers that no drain takes away together', options, () => {
   const objects = render('overlays/ha');
-  const workload = (name: string): Workload & { spec: { replicas: number } } => {
-    const found = workloadsOf(objects).find((each) => each.metadata.name === name);
-    assert.ok(found);
-    return found as Workload & { spec: { replicas: number } };
+  const [controller] = workloadsOf(objects).filter(({ metadata }) => metadata.name === 'controller');
+  assert.ok(controller);
+  const { spec } = controller as unknown as {
+    spec: {
+      replicas: number;
+      strategy: { rollingUpdate: unknown };
+      selector: { matchLabels: unknown };
+      template: { spec: { topologySpreadConstraints: { labelSelector: unknown }[] } };
+    };
   };
-  assert.equal(workload('webhook').spec.replicas, 2);
-  assert.equal(workload('controller').spec.replicas, 1);
-  assert.ok(
-    workload('controller').spec.template.spec.containers[0]?.args.includes('--webhook-mode=disabled'),
-  );
-  const find = (kind: string): unknown =>
-    (objects.find((each) => each.kind === kind) as { spec?: unknown }).spec;
-  const { selector } = find('Service') as { selector: unknown };
-  assert.deepEqual(selector, { component: 'webhook' });
-  assert.deepEqual(find('PodDisruptionBudget'), {
-    maxUnavailable: 1,
-    selector: workload('webhook').spec.selector,
-  });
-  const { spec } = workload('webhook').spec.template as unknown as {
-    spec: { topologySpreadConstraints: { labelSelector: unknown }[] };
-  };
-  assert.deepEqual(spec.topologySpreadConstraints[0]?.labelSelector, workload('webhook').spec.selector);
+  assert.equal(spec.replicas, 2);
+  assert.deepEqual(spec.strategy.rollingUpdate, { maxUnavailable: 0, maxSurge: 1 });
+  assert.deepEqual(spec.template.spec.topologySpreadConstraints[0]?.labelSelector, spec.selector);
+  const budget = objects.find(({ kind }) => kind === 'PodDisruptionBudget') as { spec?: unknown };
+  assert.deepEqual(budget.spec, { maxUnavailable: 1, selector: spec.selector });
 });
 
 test('alerts ask for metrics that there are', options, () => {

@@ -80,11 +80,14 @@ export function specOf(legacy: Fields, fields: LegacyFields): Record<string, unk
   return spec;
 }
 
+/** Fields that follow from where the part stands and are written nowhere. */
+const UNWRITTEN: ReadonlySet<string> = new Set(['ipAddressPools', 'peers']);
+
 /** Where a field of an object stands in the ConfigMap, given where the object begins: `spec.myASN` is at `my-asn`. */
 export function locateIn(base: string): (path: string) => string {
   return (path) => {
     const inside = path.replace(/^(?:spec|metadata)\.?/, '');
-    if (inside === '') return base;
+    if (inside === '' || UNWRITTEN.has(inside)) return base;
     const renamed = inside.replaceAll(/\[[^\]]*\]|[A-Za-z0-9]+/g, (part) => LEGACY_NAME.get(part) ?? part);
     return `${base}.${renamed}`;
   };

@@ -313,3 +313,12 @@ test('a password is never shown, not even where the document has the wrong shape
     assert.doesNotMatch(JSON.stringify(findings), /hush/);
   }
 });
+
+test('what an advertisement says without words is told where it stands', () => {
+  const pool = { name: 'six', protocol: 'bgp', addresses: ['2001:db8::/64'] };
+  const faults = load({ 'address-pools': [pool] }).findings.filter(isFault);
+  assert.deepEqual(
+    faults.map(({ code, path }) => [code, path]),
+    [['LB221', 'data.config.address-pools[0].protocol']],
+  );
+});

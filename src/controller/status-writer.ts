@@ -68,7 +68,9 @@ export class StatusWriter implements Startable {
     if (!this.#pending.has(key) && planStatusWrite(view, decision, stored, this.#now()) === undefined) return;
     this.#pending.set(key, { view, decision, sinceMs: this.#deps.clock.monotonicMs() });
     this.#mustGive(key, stored, decision);
-    this.#queue.add(key);
+    // Somebody waits for a first address; nobody for what a changed pool has to say to thousands who have one.
+    const hasNone = (stored.status?.loadBalancer?.ingress ?? []).length === 0;
+    this.#queue.add(key, hasNone && decision.kind === 'assigned' ? 'high' : 'normal');
   }
 
   /** The Service is gone, or was replaced by another of its name. */

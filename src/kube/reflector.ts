@@ -151,18 +151,22 @@ export class Reflector<T extends KubeObject> implements Startable {
     let silent = false;
     const watchSilenceMs = options.silentAfterMs ?? timings.inactivityMs ?? 150_000;
     const initialSilenceMs = timings.initialSilenceMs ?? 2_000;
-    const limitSilence = (): (() => void) =>
-      clock.after(this.#initial === undefined ? watchSilenceMs : initialSilenceMs, () => {
-        silent = true;
-        attempt.abort();
-      });
+    let heardMs = clock.monotonicMs();
+    // One timer that looks back: a new one for each of ten thousand events would cost as much as reading them.
+    const limitSilence = (): (() => void) => {
+      const limitMs = this.#initial === undefined ? watchSilenceMs : initialSilenceMs;
+      const leftMs = heardMs + limitMs - clock.monotonicMs();
+      if (leftMs > 0) return clock.after(leftMs, () => (cancel = limitSilence()));
+      silent = true;
+      attempt.abort();
+      return () => undefined;
+    };
     let cancel = limitSilence();
     try {
       const lines = new LineSplitter(MAX_LINE_BYTES);
       for await (const chunk of await transport.open(path, attempt.signal)) {
-        cancel();
         for (const line of lines.push(chunk)) this.#take(parseWatchEvent<T>(line));
-        cancel = limitSilence();
+        heardMs = clock.monotonicMs();
       }
       return 'ended';
     } catch (error) {

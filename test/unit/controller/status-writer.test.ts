@@ -123,6 +123,23 @@ test('an address under way to a status, arrived or not, is not written to anothe
   );
 });
 
+test('who is given a first address does not wait behind all who are only told something', async () => {
+  const { services, waiting, submit } = await desk();
+  for (let index = 0; index < 40; index += 1) {
+    const told = stored(`told-${index}`, index + 1);
+    services.put(told);
+    await submit(told, waits);
+  }
+  const fresh = stored('fresh', 50);
+  services.put(fresh);
+  await submit(fresh, has('192.0.2.1'));
+  const underWay = waiting.length;
+  assert.ok(underWay < 40);
+  waiting[0]?.answer(merged(stored('told-0', 1), 51, waiting[0].body));
+  await settle();
+  assert.equal(waiting[underWay]?.key, 'fresh');
+});
+
 test('a Service found gone is given up, one of the same name is not', async () => {
   const { services, waiting, writer, submit } = await desk();
   const first = stored('a', 1);

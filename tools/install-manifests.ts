@@ -160,7 +160,7 @@ function controller(): object {
       replicas: 1,
       revisionHistoryLimit: 3,
       // Two at a time do no harm: one leads, both answer admission.
-      strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
       selector: { matchLabels: { ...LABELS, component: 'controller' } },
       template: podTemplate('controller', {
         priorityClassName: 'system-cluster-critical',

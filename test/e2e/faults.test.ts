@@ -9,31 +9,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, suite, test } from 'node:test';
 import { SERVICES } from '../../src/api/kubernetes.ts';
-import type { KubeObject, Resource } from '../../src/api/meta.ts';
 import { faultOfControlPlane, KubernetesControlPlane } from '../support/control-plane.ts';
 import { FAULTS } from '../support/faults.ts';
 import { FaultWorld } from '../support/fault-world.ts';
-import { until } from '../support/until.ts';
 
-const TIMEOUT_MS = 30_000;
 const fault = faultOfControlPlane('etcd', 'kube-apiserver', 'kube-controller-manager');
-const flowControl = (kind: string, plural: string): Resource => ({
-  group: 'flowcontrol.apiserver.k8s.io',
-  version: 'v1',
-  kind,
-  plural,
-  namespaced: false,
-});
-const RBAC_GROUP = 'rbac.authorization.k8s.io';
-const CLUSTER_ROLE_BINDINGS: Resource = {
-  group: RBAC_GROUP,
-  version: 'v1',
-  kind: 'ClusterRoleBinding',
-  plural: 'clusterrolebindings',
-  namespaced: false,
-};
-const FLOW_SCHEMAS = flowControl('FlowSchema', 'flowschemas');
-const PRIORITY_LEVELS = flowControl('PriorityLevelConfiguration', 'prioritylevelconfigurations');
 
 suite(
   'faults on a real Kubernetes',
@@ -87,48 +67,6 @@ suite(
       world.proxy.script = () => undefined;
       await world.whenRight('a compacted etcd');
       assert.ok((await world.rounds('410')) > before, 'the version was forgotten');
-    });
-
-    test('what API Priority and Fairness has no room for is asked again when it says', async () => {
-      // Administrators are never refused: for a while the controller is somebody else.
-      await world.client.create<KubeObject & { roleRef: object; subjects: object[] }>(CLUSTER_ROLE_BINDINGS, {
-        metadata: { name: 'somebody' },
-        roleRef: { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name: 'cluster-admin' },
-        subjects: [{ apiGroup: RBAC_GROUP, kind: 'User', name: 'somebody' }],
-      });
-      world.proxy.impersonate = 'somebody';
-      // No room at all for the requests the controller writes statuses with: 429 with Retry-After, by the real server.
-      await world.client.create<KubeObject & { spec: object }>(PRIORITY_LEVELS, {
-        metadata: { name: 'no-room' },
-        spec: {
-          type: 'Limited',
-          limited: {
-            nominalConcurrencyShares: 0,
-            lendablePercent: 0,
-            borrowingLimitPercent: 0,
-            limitResponse: { type: 'Reject' },
-          },
-        },
-      });
-      const rule = { verbs: ['patch'], apiGroups: [''], resources: ['services/status'], namespaces: ['*'] };
-      const subject = { kind: 'User', user: { name: 'somebody' } };
-      await world.client.create<KubeObject & { spec: object }>(FLOW_SCHEMAS, {
-        metadata: { name: 'no-room' },
-        spec: {
-          matchingPrecedence: 2,
-          priorityLevelConfiguration: { name: 'no-room' },
-          rules: [{ subjects: [subject], resourceRules: [rule] }],
-        },
-      });
-      const refused: (string | undefined)[] = [];
-      world.proxy.answered = (_, code, retryAfter) => {
-        if (code === 429) refused.push(retryAfter);
-      };
-      await world.want(1);
-      await until('a write is refused', TIMEOUT_MS, () => (refused.length > 0 ? true : undefined));
-      assert.match(refused[0] ?? '', /^\d+$/);
-      await world.client.delete(FLOW_SCHEMAS, { name: 'no-room' });
-      await world.whenRight('API Priority and Fairness');
     });
   },
 );

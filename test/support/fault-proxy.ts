@@ -37,12 +37,8 @@ interface OpenWatch {
 export class FaultProxy {
   /** Asked for each request; undefined lets it pass unharmed. */
   script: (passing: Passing) => ProxyFault | undefined = () => undefined;
-  /** Told of each answer of the server, with its Retry-After. */
-  answered: (passing: Passing, code: number, retryAfter: string | undefined) => void = () => undefined;
   /** Writes the server answered with 2xx, oldest first: `PATCH /api/v1/…`. */
   readonly written: string[] = [];
-  /** Whom the server takes clients for, instead of who they are; they must be allowed to impersonate. */
-  impersonate: string | undefined;
   /** Faults done so far. */
   faults = 0;
   readonly #pki = issueCertificates({ nowMs: Date.now(), hosts: ['127.0.0.1'] });
@@ -108,8 +104,7 @@ export class FaultProxy {
     const url = new URL(request.url ?? '', 'https://server');
     const watch = /^(true|1)$/.test(url.searchParams.get('watch') ?? '');
     const { method = '' } = request;
-    const passing = { method, path: url.pathname, query: url.searchParams, watch };
-    const fault = this.script(passing);
+    const fault = this.script({ method, path: url.pathname, query: url.searchParams, watch });
     if (fault !== undefined) this.faults += 1;
     if (fault?.kind === 'reset') {
       request.socket.destroy();
@@ -122,11 +117,9 @@ export class FaultProxy {
     if (fault?.kind === 'delay') await delay(fault.ms);
     const { port } = new URL(this.#target.url);
     const { host: _, ...headers } = request.headers;
-    if (this.impersonate !== undefined) headers['impersonate-user'] = this.impersonate;
     const options = { host: '127.0.0.1', port, method, path: request.url, headers, agent: this.#agent };
     const onward = httpsRequest(options, (upstream) => {
       const { statusCode = 502 } = upstream;
-      this.answered(passing, statusCode, upstream.headers['retry-after']);
       if (method !== 'GET' && statusCode < 300) this.written.push(`${method} ${url.pathname}`);
       if (fault?.kind === 'lose-answer') {
         upstream.resume();

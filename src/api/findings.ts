@@ -295,6 +295,18 @@ export const FINDINGS = {
       'The ConfigMap bgpextras holds text for FRR, which MetalLB takes in its frr mode only and Cleat in none.',
     remedy: 'Delete the ConfigMap, or its key extras.',
   },
+  LB228: {
+    reason: 'PoolShrinkStrandsServices',
+    level: 'warn',
+    meaning: 'Services have addresses that would be in no pool after the change: they get others, or wait.',
+    remedy: 'Keep the addresses in the pool until the Services are gone or ask for others.',
+  },
+  LB229: {
+    reason: 'PoolDeleteStrandsServices',
+    level: 'warn',
+    meaning: 'Services have addresses of the pool that is deleted: they get others, or wait.',
+    remedy: 'Move or delete the Services first; or create the pool again, and they may get them back.',
+  },
 } as const satisfies Record<string, FindingKind>;
 
 export type FindingCode = keyof typeof FINDINGS;

@@ -4,7 +4,8 @@
  *
  * What must always hold: a webhook that is down never stops the cluster. So the failure policy is Ignore unless told
  * otherwise (MetalLB's Fail is what its users complain about most), kube-system and our own namespace are never asked
- * about for Services, and only CREATE and UPDATE are: deletion is nobody's to refuse.
+ * about for Services, and of deletions only those of pools: they are never refused, but their authors are warned, and the
+ * failure policy is Ignore whatever it is for the others.
  *
  * Taking over from MetalLB, the configuration is there already, with entries for kinds Cleat does not judge and failure
  * policy Fail. They call the Service that is ours now, where nobody answers them, so every write of those kinds would be
@@ -43,7 +44,10 @@ interface Gate {
   readonly group: string;
   readonly version: string;
   readonly plural: string;
+  readonly operations: readonly string[];
 }
+
+const WRITES = ['CREATE', 'UPDATE'] as const;
 
 const GATES = {
   services: {
@@ -52,6 +56,7 @@ const GATES = {
     group: '',
     version: 'v1',
     plural: 'services',
+    operations: WRITES,
   },
   configMaps: {
     path: '/validate-v1-configmap',
@@ -59,6 +64,7 @@ const GATES = {
     group: '',
     version: 'v1',
     plural: 'configmaps',
+    operations: WRITES,
   },
   pools: {
     path: '/validate-metallb-io-v1beta1-ipaddresspool',
@@ -66,6 +72,7 @@ const GATES = {
     group: METALLB_GROUP,
     version: 'v1beta1',
     plural: 'ipaddresspools',
+    operations: WRITES,
   },
   l2Advertisements: {
     path: '/validate-metallb-io-v1beta1-l2advertisement',
@@ -73,10 +80,19 @@ const GATES = {
     group: METALLB_GROUP,
     version: 'v1beta1',
     plural: 'l2advertisements',
+    operations: WRITES,
   },
 } as const satisfies Record<string, Gate>;
 
-const NAMES: ReadonlySet<string> = new Set(Object.values(GATES).map((gate) => gate.name));
+/** The same gates, for deletions. */
+const DELETIONS = {
+  pools: { ...GATES.pools, name: 'ipaddresspooldeletion.cleat.dev', operations: ['DELETE'] },
+  configMaps: { ...GATES.configMaps, name: 'configmapdeletion.cleat.dev', operations: ['DELETE'] },
+} as const satisfies Record<string, Gate>;
+
+const NAMES: ReadonlySet<string> = new Set(
+  [...Object.values(GATES), ...Object.values(DELETIONS)].map((gate) => gate.name),
+);
 
 /** Every path the API server may call. */
 export const REVIEW_PATHS: readonly string[] = Object.values(GATES).map((gate) => gate.path);
@@ -150,6 +166,14 @@ export function webhookConfiguration(
           { name: 'is-configuration', expression: `object.metadata.name == '${LEGACY_CONFIG_MAP}'` },
         ],
       }),
+      entry(DELETIONS.pools, options, { failurePolicy: 'Ignore' }),
+      entry(DELETIONS.configMaps, options, {
+        failurePolicy: 'Ignore',
+        namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: namespace } },
+        matchConditions: [
+          { name: 'is-configuration', expression: `oldObject.metadata.name == '${LEGACY_CONFIG_MAP}'` },
+        ],
+      }),
     ],
   };
 }
@@ -167,7 +191,7 @@ function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>
         : { url: `${options.url}${gate.path}`, caBundle },
     rules: [
       {
-        operations: ['CREATE', 'UPDATE'],
+        operations: [...gate.operations],
         apiGroups: [gate.group],
         apiVersions: [gate.version],
         resources: [gate.plural],

@@ -5,6 +5,7 @@ import { formatFinding } from '../../api/findings.ts';
 import type { Change, Facts, Remark, Rule } from './facts.ts';
 import { judgeConfiguration } from './pool-rules.ts';
 import { judgeService } from './service-rules.ts';
+import { judgeStranding } from './strand-rules.ts';
 import { auditText, denialText, warningText } from './wording.ts';
 
 export interface Verdict {
@@ -20,7 +21,7 @@ export interface Verdict {
 }
 
 /** Each speaks for itself; the order is the order of the sentences. */
-const RULES: readonly Rule[] = [judgeService, judgeConfiguration];
+const RULES: readonly Rule[] = [judgeService, judgeConfiguration, judgeStranding];
 
 const SEVERITY: Readonly<Record<Level, number>> = { audit: 0, warn: 1, deny: 2 };
 
@@ -29,7 +30,7 @@ const NOTHING_TO_SAY: Verdict = { allowed: true, findings: [], warnings: [], aud
 /** Pure and synchronous: the same facts and change give the same verdict. */
 export function verdict(facts: Facts, change: Change): Verdict {
   if (!isJudged(change)) return NOTHING_TO_SAY;
-  const ceiling = enforcementLevel(facts, change.namespace);
+  const ceiling = ceilingOf(facts, change);
   const remarks = RULES.flatMap((rule) => rule(facts, change)).map((remark) => lowered(remark, ceiling));
   if (remarks.length === 0) return NOTHING_TO_SAY;
 
@@ -49,13 +50,20 @@ export function verdict(facts: Facts, change: Change): Verdict {
   };
 }
 
-/** Only what would be stored is judged, and nothing of an object on its way out: a refusal would keep it from going. */
-function isJudged(change: Change): boolean {
+/** What would be stored is judged, and what would be deleted; nothing of an object that is on its way out already. */
+function isJudged({ operation, object, oldObject }: Change): boolean {
+  if (operation === 'DELETE') return oldObject?.metadata.deletionTimestamp === undefined;
   return (
-    (change.operation === 'CREATE' || change.operation === 'UPDATE') &&
-    change.object !== undefined &&
-    change.object.metadata.deletionTimestamp === undefined
+    (operation === 'CREATE' || operation === 'UPDATE') &&
+    object !== undefined &&
+    object.metadata.deletionTimestamp === undefined
   );
+}
+
+/** A deletion is never refused: at most its author is warned. */
+function ceilingOf(facts: Facts, change: Change): Level {
+  const level = enforcementLevel(facts, change.namespace);
+  return change.operation === 'DELETE' && level === 'deny' ? 'warn' : level;
 }
 
 /** The namespace's label; the default where it has none, or one that is not a level. */

@@ -62,7 +62,8 @@ export function parseReview(
   const facts = {
     operation,
     namespace: text(request['namespace']),
-    name: text(request['name']),
+    // Of several deleted at once the API server names none: each has its name in itself.
+    name: text(request['name']) || (operation === 'DELETE' ? text(oldObject?.metadata.name) : ''),
     dryRun: request['dryRun'] === true,
     user: isFields(request['userInfo']) ? text(request['userInfo']['username']) : '',
     ...(object !== null && { object }),

@@ -1,19 +1,10 @@
 /** The webhook behind the embedded API server: what an author is told, and what is stored in the end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CRDS_OF_METALLB } from '../../src/api/crds.ts';
 import type { Service } from '../../src/api/kubernetes.ts';
-import { SERVICES } from '../../src/api/kubernetes.ts';
-import { Configuration } from '../../src/cluster/configuration.ts';
-import { connect } from '../../src/kube/client.ts';
-import { systemClock } from '../../src/platform/clock.ts';
-import { CONTROLLER_METRICS } from '../../src/platform/metric-names.ts';
-import { createMeter } from '../../src/platform/metrics.ts';
-import { parseYaml } from '../../src/platform/yaml.ts';
-import { Webhook } from '../../src/webhook/webhook.ts';
 import type { Answer } from '../support/api-server.ts';
 import { startApiServer, textAt } from '../support/api-server.ts';
-import { RecordingLog } from '../support/recording-log.ts';
+import { prepareCluster, startGate } from '../support/gate.ts';
 
 const NAMESPACE = 'metallb-system';
 const SERVICES_PATH = '/api/v1/namespaces/default/services';
@@ -36,39 +27,10 @@ function loadBalancer(name: string, loadBalancerIP: string): object {
 
 test('an author is refused, warned or let through, and only what was let through is stored', async (context) => {
   const api = await startApiServer(context);
-  const log = new RecordingLog();
-  const meter = createMeter(CONTROLLER_METRICS);
-  const credentials = { tls: { ca: api.caPem }, headers: { authorization: `Bearer ${api.token}` } };
-  const access = { url: api.server.url, credentials: () => Promise.resolve(credentials) };
-  const client = await connect({ log, clock: systemClock, meter, userAgent: 'test', access });
   const post = (path: string, body: object): Promise<Answer> => api.ask('POST', path, { body });
-  for (const crd of CRDS_OF_METALLB) {
-    assert.equal((await post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd)).code, 201);
-  }
-  assert.equal((await post('/api/v1/namespaces', { metadata: { name: NAMESPACE } })).code, 201);
-
-  const configuration = new Configuration({ client, namespace: NAMESPACE, parseYaml, log });
-  const services = client.observe<Service>(SERVICES);
-  const webhook = new Webhook({
-    client,
-    configuration,
-    services,
-    clock: systemClock,
-    log,
-    meter,
-    host: '127.0.0.1',
-    port: 0,
-    namespace: NAMESPACE,
-    webhookUrl: 'https://127.0.0.1:0',
-  });
-  context.after(async () => {
-    for (const part of [webhook, services, configuration]) await part.stop();
-    await client.close();
-  });
-  await configuration.start();
-  await services.start();
-  await Promise.all([configuration.whenLoaded(), services.whenSynced()]);
-  await webhook.start();
+  const target = { url: api.server.url, caPem: api.caPem, token: api.token };
+  await prepareCluster(target);
+  const { configuration } = await startGate(context, target);
 
   const early = await post(SERVICES_PATH, loadBalancer('early', '172.16.0.250'));
   assert.equal(early.code, 201);

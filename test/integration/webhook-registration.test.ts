@@ -53,12 +53,14 @@ test('takes its entries over, with the way they are reached, and stays as it is 
       ['ipaddresspool', true],
       ['l2advertisement', true],
       ['configmap', true],
+      ['ipaddresspooldeletion.cleat.dev', true],
+      ['configmapdeletion.cleat.dev', true],
     ],
   );
 
   assert.equal((await register(client, options)).includes('bgppeervalidationwebhook.metallb.io'), true);
   const settled = await read();
-  assert.equal(settled?.webhooks?.length, 4);
+  assert.equal(settled?.webhooks?.length, 6);
   for (const { clientConfig, failurePolicy } of settled.webhooks) {
     assert.deepEqual([clientConfig.url, failurePolicy], [undefined, 'Ignore']);
     assert.equal(clientConfig.service?.name, 'metallb-webhook-service');

@@ -1,6 +1,7 @@
 /** Facts and changes for tests of the gate, made by the real readers from objects as users write them. */
 import assert from 'node:assert/strict';
 import type { ConfigMap, Namespace, Service } from '../../src/api/kubernetes.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
 import type { IPAddressPool, L2Advertisement } from '../../src/api/metallb.ts';
 import { Ledger } from '../../src/core/allocation/ledger.ts';
 import { viewService } from '../../src/core/allocation/view-service.ts';
@@ -80,6 +81,11 @@ export function legacyChange(document: unknown, metadata: ConfigMap['metadata'] 
 }
 
 const LEGACY = { namespace: 'metallb-system', name: 'config' };
+
+/** The change that deletes what is stored. */
+export function deletion(kind: Change['kind'], oldObject: KubeObject): Change {
+  return { ...about(oldObject), kind, operation: 'DELETE', oldObject } as Change;
+}
 
 function about(object: { metadata: Service['metadata'] }, oldObject?: object) {
   const { namespace = '', name = '' } = object.metadata;

@@ -77,12 +77,25 @@ describe('parseReview', () => {
     assert.deepEqual(parsed.request.change.legacy, { source, document: 1 });
   });
 
-  test('a deletion has no object', () => {
-    assert.deepEqual(
-      (changeOf({ operation: 'DELETE', object: null, oldObject: service }) as object | undefined) !==
-        undefined,
-      true,
-    );
+  test('a deletion has no object; of many at once none has its name outside of itself', () => {
+    const deletion = { kind: 'Service', operation: 'DELETE', namespace: 'default', name: 'web' };
+    const expected = { ...deletion, dryRun: false, user: 'jane', oldObject: service };
+    const request = { operation: 'DELETE', object: null, oldObject: service };
+    assert.deepEqual(changeOf(request), expected);
+    assert.deepEqual(changeOf({ ...request, name: '' }), expected);
+    assert.deepEqual(changeOf({ operation: 'DELETE', object: null }), {
+      ...deletion,
+      dryRun: false,
+      user: 'jane',
+    });
+  });
+
+  test('a ConfigMap that is deleted brings no configuration', () => {
+    const kind = { group: '', version: 'v1', kind: 'ConfigMap' };
+    const body = review({ kind, operation: 'DELETE', object: null, oldObject: service });
+    const parsed = parseReview(body, () => assert.fail('nothing is read'));
+    assert.ok(parsed.ok && parsed.request.change?.kind === 'ConfigMap');
+    assert.equal(parsed.request.change.legacy, undefined);
   });
 
   const garbage: [string, unknown, RegExp][] = [

@@ -21,16 +21,35 @@ function entries(more: Partial<RegistrationOptions> = {}) {
   return webhookConfiguration({ ...options, ...more }).webhooks ?? [];
 }
 
-test('every entry is harmless: no side effects, a short timeout, Ignore, never DELETE', () => {
-  assert.equal(entries().length, 4);
+const isOfDeletions = ({ name }: Webhook): boolean => name.includes('deletion');
+
+test('every entry is harmless: no side effects, a short timeout, Ignore', () => {
+  assert.equal(entries().length, 6);
   for (const entry of entries()) {
     assert.deepEqual(
       [entry.sideEffects, entry.timeoutSeconds, entry.failurePolicy, entry.admissionReviewVersions],
       ['None', 5, 'Ignore', ['v1']],
     );
-    assert.deepEqual(entry.rules?.[0]?.operations, ['CREATE', 'UPDATE']);
+    const operations = isOfDeletions(entry) ? ['DELETE'] : ['CREATE', 'UPDATE'];
+    assert.deepEqual(entry.rules?.[0]?.operations, operations);
     assert.ok(entry.name.split('.').length >= 3, 'the API server wants a domain of three parts');
   }
+});
+
+test('nobody who is down stops a deletion, whatever the failure policy is for the rest', () => {
+  const all = entries({ failurePolicy: 'Fail' });
+  const deletions = all.filter(isOfDeletions);
+  assert.deepEqual(
+    deletions.map(({ name, failurePolicy, rules }) => [name, failurePolicy, rules?.[0]?.resources]),
+    [
+      ['ipaddresspooldeletion.cleat.dev', 'Ignore', ['ipaddresspools']],
+      ['configmapdeletion.cleat.dev', 'Ignore', ['configmaps']],
+    ],
+  );
+  // There is no object in a deletion: what looks at one would fail.
+  assert.equal(deletions[1]?.matchConditions?.[0]?.expression, "oldObject.metadata.name == 'config'");
+  const others = all.filter((entry) => !isOfDeletions(entry));
+  assert.ok(others.every(({ failurePolicy }) => failurePolicy === 'Fail'));
 });
 
 test('Services are asked about only where they may be ours', () => {
@@ -64,7 +83,9 @@ test('through the Service, or by URL, with MetalLB’s paths', () => {
   });
   const url = 'https://127.0.0.1:9443';
   assert.deepEqual(
-    entries({ url }).map(({ clientConfig }) => clientConfig.url),
+    entries({ url })
+      .filter((entry) => !isOfDeletions(entry))
+      .map(({ clientConfig }) => clientConfig.url),
     REVIEW_PATHS.toSorted()
       .map((path) => url + path)
       .toSorted((a, b) => order(a) - order(b)),
@@ -79,7 +100,7 @@ test('what others wrote beside it stays, and a second time changes nothing', asy
   await register(kube, options);
   const ref = { name: WEBHOOK_CONFIGURATION };
   const first = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, ref);
-  assert.equal(first?.webhooks?.length, 4);
+  assert.equal(first?.webhooks?.length, 6);
   assert.equal(first.metadata.labels?.['app'], 'metallb');
   assert.deepEqual(kube.writes[0]?.options, { fieldManager: 'cleat-webhook', force: true });
   await register(kube, options);

@@ -3,6 +3,7 @@
  * Each file begins by saying so.
  */
 import {
+  DRAIN_ANNOTATION,
   ENFORCE_LABEL,
   EXCLUDE_NODE_LABEL,
   FIELD_MANAGERS,
@@ -35,7 +36,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['docs/reference/findings.md', page('Findings', FINDINGS_INTRODUCTION, findingsTable())],
     [
       'docs/reference/annotations.md',
-      page('Annotations and labels', ANNOTATIONS_INTRODUCTION, annotationsTable(), LABELS),
+      page('Annotations and labels', ANNOTATIONS_INTRODUCTION, annotationsTable(), POOL_ANNOTATIONS, LABELS),
     ],
     [
       'docs/reference/field-managers.md',
@@ -125,6 +126,20 @@ function findingsTable(): string {
   ]);
   return table(['Code', 'Reason', 'Level', 'What it means', 'What to do'], rows);
 }
+
+const POOL_ANNOTATIONS = [
+  '## Annotations of pools',
+  table(
+    ['Annotation', 'Example', 'What it does'],
+    [
+      [
+        `\`${DRAIN_ANNOTATION}\``,
+        '`"true"`',
+        'On an IPAddressPool: who has an address of it keeps it, nobody gets a new one.',
+      ],
+    ],
+  ),
+].join('\n\n');
 
 const LABELS = [
   '## Labels that change what Cleat does',

@@ -14,6 +14,8 @@ export const IP_ALLOCATED_FROM_POOL = 'metallb.io/ip-allocated-from-pool';
 export const ADDRESS_READY = 'cleat.dev/AddressReady';
 /** Namespace label that sets the gate's level there: deny, warn or audit. */
 export const ENFORCE_LABEL = 'cleat.dev/enforce';
+/** On a pool: `"true"` takes it out of use gently. Who has an address of it keeps it, nobody gets a new one. */
+export const DRAIN_ANNOTATION = 'cleat.dev/drain';
 
 /** Event source components, as MetalLB names them. */
 export const CONTROLLER_COMPONENT = 'metallb-controller';

@@ -123,6 +123,12 @@ export const FINDINGS = {
     remedy:
       'Ask for a pool with the address-pool annotation, or open a pool (autoAssign, serviceAllocation).',
   },
+  LB117: {
+    reason: 'PoolDraining',
+    level: 'deny',
+    meaning: 'The pool is being drained: who has an address of it keeps it, nobody gets a new one.',
+    remedy: 'Use another pool, or remove cleat.dev/drain from the pool.',
+  },
   LB201: {
     reason: 'MalformedRange',
     level: 'deny',

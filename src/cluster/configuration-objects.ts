@@ -1,4 +1,5 @@
 /** Everything a Snapshot is made from, observed: the objects of every kind, and what they select on. */
+import { DRAIN_ANNOTATION } from '../api/annotations.ts';
 import type { ConfigMap, Namespace, Node } from '../api/kubernetes.ts';
 import { CONFIG_MAPS, NAMESPACES, NODES } from '../api/kubernetes.ts';
 import type { KubeObject, ObjectRef, Resource } from '../api/meta.ts';
@@ -59,6 +60,7 @@ export class ConfigurationObjects {
     ): Observed<T> =>
       new Observed(client.observe<T>(resource, { namespace, ...options }), ({ metadata, spec }) => [
         metadata.labels,
+        metadata.annotations?.[DRAIN_ANNOTATION],
         spec,
       ]);
     // Who announces by layer 2 alone may leave the kinds of BGP out.

@@ -16,8 +16,10 @@ export function pool(
   name: string,
   addresses: string[],
   spec: Partial<IPAddressPool['spec']> = {},
+  annotations?: Record<string, string>,
 ): IPAddressPool {
-  return { metadata: { name, namespace: NAMESPACE }, spec: { addresses, ...spec } };
+  const metadata = { name, namespace: NAMESPACE, ...(annotations && { annotations }) };
+  return { metadata, spec: { addresses, ...spec } };
 }
 
 /** One that announces every pool, unless `spec` says otherwise. */

@@ -3,7 +3,15 @@ import type { Finding } from '../../api/findings.ts';
 import type { Pool, Snapshot } from '../config/snapshot.ts';
 import type { Address, IpFamily } from '../net/address.ts';
 import { compareAddresses } from '../net/address.ts';
-import { noOpenPool, poolFull, poolNotFound, poolNotOpen, poolWithoutFamily, poolsFull } from './findings.ts';
+import {
+  noOpenPool,
+  poolDraining,
+  poolFull,
+  poolNotFound,
+  poolNotOpen,
+  poolWithoutFamily,
+  poolsFull,
+} from './findings.ts';
 import type { Ledger } from './ledger.ts';
 import { openPools } from './nearest.ts';
 import { isOpenTo } from './pool-order.ts';
@@ -59,6 +67,8 @@ function chooseNamed(
   const fault = faultOfNamedPool(snapshot, view);
   if (fault !== undefined) return { ok: false, finding: fault };
   const pool = snapshot.pools.get(named.pool);
+  if (pool?.draining === true)
+    return { ok: false, finding: poolDraining(view, named, openPools(snapshot, view)) };
   const choice = pool && chooseFrom(ledger, view, [pool]);
   if (choice !== undefined) return { ok: true, ...choice };
   const lacksFamily = pool !== undefined && !suits(pool, view);

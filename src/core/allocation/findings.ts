@@ -1,5 +1,5 @@
 /**
- * The sentences of LB101 to LB116: the only place where they are written, so that webhook, condition, event and offline
+ * The sentences of LB101 to LB117: the only place where they are written, so that webhook, condition, event and offline
  * tools say the same. Each begins with the path and the value, says what is wrong, and ends with what would be right.
  */
 import { ADDRESS_POOL, ALLOW_SHARED_IP, PREFIX } from '../../api/annotations.ts';
@@ -159,6 +159,21 @@ export function avoided(view: ServiceView, asked: Asked, pool: string, near: Nea
     `ends in .${ending}, which pool ${pool} avoids (avoidBuggyIPs)`,
     near,
   );
+}
+
+/** LB117: an address of a pool that gives nothing new. */
+export function addressDraining(
+  view: ServiceView,
+  asked: Asked,
+  pool: string,
+  near: Near | undefined,
+): Finding {
+  return aboutAddress('LB117', view, asked, `is in pool ${pool}, which is being drained`, near);
+}
+
+/** LB117: a named pool that gives nothing new. */
+export function poolDraining(view: ServiceView, { pool, path }: NamedPool, open: readonly string[]): Finding {
+  return finding('LB117', view, path, pool, `names a pool that is being drained; ${choice(view, open)}`);
 }
 
 /** LB110: the addresses asked for are not of the Service's families. */

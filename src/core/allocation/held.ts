@@ -3,7 +3,7 @@ import type { Finding } from '../../api/findings.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { Address } from '../net/address.ts';
 import { compareAddresses } from '../net/address.ts';
-import { assess } from './assess.ts';
+import { assess, heldBy } from './assess.ts';
 import type { Ledger } from './ledger.ts';
 import type { ServiceView } from './service-view.ts';
 
@@ -14,11 +14,6 @@ export interface Kept {
   readonly pool?: string;
   /** Why the configuration, or another Service, takes something away; absent where only the author does, or nobody. */
   readonly lost?: Finding;
-}
-
-/** What the Service has: as settled, or before that as its status says. */
-export function heldBy(ledger: Ledger, view: ServiceView): readonly Address[] {
-  return ledger.isSettled(view.key) ? (ledger.holding(view.key)?.addresses ?? []) : view.held;
 }
 
 /** The part of what the Service has that is still allowed and still what its author wants. */

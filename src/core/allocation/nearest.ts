@@ -21,7 +21,9 @@ export function nearestFree(
   const only = named !== undefined && isOpenTo(named, view) ? named.name : undefined;
   const givesBoth = givesBeside(ledger, snapshot, view, wanted);
   const mayUse = (pool: Pool) =>
-    (only === undefined ? isOpenTo(pool, view) : pool.name === only) && givesBoth(pool);
+    (only === undefined ? isOpenTo(pool, view) : pool.name === only) &&
+    pool.draining !== true &&
+    givesBoth(pool);
   const seen = new Set<string>();
   let best: Near | undefined;
   for (const { pool: name, distance } of ledger.poolsAround(wanted)) {
@@ -60,7 +62,7 @@ function givesBeside(
 /** The pools this Service may have addresses of, on its own accord or by asking; by name. */
 export function openPools(snapshot: Snapshot, view: ServiceView): readonly string[] {
   return [...snapshot.pools.values()]
-    .filter((pool) => isOpenTo(pool, view))
+    .filter((pool) => isOpenTo(pool, view) && pool.draining !== true)
     .map(({ name }) => name)
     .sort();
 }

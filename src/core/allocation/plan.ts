@@ -14,7 +14,7 @@ import type { Snapshot } from '../config/snapshot.ts';
 import type { Address } from '../net/address.ts';
 import { compareAddresses, sameAddress } from '../net/address.ts';
 import { isAnnounced } from './announced.ts';
-import { assess } from './assess.ts';
+import { assess, heldBy } from './assess.ts';
 import { choose, completeFrom, faultOfNamedPool, mayHaveOne } from './choose.ts';
 import type { Decision } from './decision.ts';
 import {
@@ -29,7 +29,7 @@ import {
   wrongFamilies,
 } from './findings.ts';
 import type { Kept } from './held.ts';
-import { heldBy, keepHeld } from './held.ts';
+import { keepHeld } from './held.ts';
 import type { Ledger } from './ledger.ts';
 import { nearestFree } from './nearest.ts';
 import type { AddressRequest, ServiceView } from './service-view.ts';
@@ -51,7 +51,7 @@ type Waiting = Extract<Decision, { kind: 'waiting' }>;
  * Of several faults the first of these is told: what only the author or the configuration can mend before what others may,
  * so that their coming and going does not change the sentence.
  */
-const MOST_LASTING: readonly string[] = ['LB109', 'LB106', 'LB101', 'LB107', 'LB108'];
+const MOST_LASTING: readonly string[] = ['LB109', 'LB106', 'LB101', 'LB117', 'LB107', 'LB108'];
 
 /** What becomes of the Service, were it decided now. `snapshot` is the one the ledger was given last. */
 export function plan(ledger: Ledger, snapshot: Snapshot, view: ServiceView): Decision {

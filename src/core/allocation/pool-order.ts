@@ -33,7 +33,7 @@ export class PoolOrder {
 
   constructor(snapshot: Snapshot, hasRoom: (pool: string, family: IpFamily) => boolean) {
     this.#hasRoom = hasRoom;
-    const pools = [...snapshot.pools.values()].filter((pool) => pool.autoAssign).toSorted(byPriority);
+    const pools = [...snapshot.pools.values()].filter(servesNew).toSorted(byPriority);
     this.unpinned = pools.filter((pool) => pool.allocation === undefined);
     this.#indexOf = new Map(this.unpinned.map((pool, index) => [pool.name, index]));
     this.#anyNamespace = pools.filter((pool) => pool.allocation && pool.allocation.namespaces === undefined);
@@ -82,6 +82,10 @@ export class PoolOrder {
       }
     }
   }
+}
+
+function servesNew({ autoAssign, draining }: Pool): boolean {
+  return autoAssign && draining !== true;
 }
 
 function byPriority(a: Pool, b: Pool): number {

@@ -1,11 +1,12 @@
 /** IPAddressPool objects: MetalLB's rules for pools and serviceAllocation (internal/config/config.go), all faults at once. */
+import { DRAIN_ANNOTATION } from '../../api/annotations.ts';
 import type { Finding } from '../../api/findings.ts';
 import type { LabelSelector } from '../../api/meta.ts';
 import type { Read } from './objects.ts';
 import type { RangeEntry } from './pool-ranges.ts';
 import { readRanges } from './pool-ranges.ts';
 import type { Fields } from './read.ts';
-import { readBoolean, readFields, readInteger, readNames, readTexts } from './read.ts';
+import { isFields, readBoolean, readFields, readInteger, readNames, readTexts } from './read.ts';
 import { readSelectors } from './read-selector.ts';
 import { remember } from './remember.ts';
 import { Report } from './report.ts';
@@ -49,9 +50,19 @@ export function readAddressPool(object: Fields, report: Report): PoolDraft {
     families: new Set(ranges.map((range) => range.family)),
     autoAssign: readBoolean(spec['autoAssign'], 'spec.autoAssign', report, true),
     avoidBuggyIPs: readBoolean(spec['avoidBuggyIPs'], 'spec.avoidBuggyIPs', report, false),
+    ...(readDraining(metadata['annotations'], report) ? { draining: true } : {}),
     ...(isOpen ? {} : { allocation: readAllocation(allocation, report) }),
   };
   return { name, pool, entries, namespaces, namespaceSelectors };
+}
+
+/** Annotations are text, so what does not mean what it looks like is said. */
+function readDraining(annotations: unknown, report: Report): boolean {
+  const value = isFields(annotations) ? annotations[DRAIN_ANNOTATION] : undefined;
+  if (value === 'true' || value === 'false' || value === undefined) return value === 'true';
+  const path = `metadata.annotations[${DRAIN_ANNOTATION}]`;
+  report.add('LB224', path, value, 'has no effect: write "true" to drain the pool');
+  return false;
 }
 
 const ALLOCATION = 'spec.serviceAllocation';

@@ -33,6 +33,8 @@ export interface Pool {
   readonly families: ReadonlySet<IpFamily>;
   readonly autoAssign: boolean;
   readonly avoidBuggyIPs: boolean;
+  /** Gives nothing new; who has an address of it keeps it. */
+  readonly draining?: true;
   /** Absent: open to every Service. */
   readonly allocation?: PoolAllocation;
 }

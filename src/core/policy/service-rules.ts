@@ -13,7 +13,7 @@ import { isFault } from '../config/load.ts';
 import type { Change, Facts, Remark, ServiceChange } from './facts.ts';
 
 /** Findings that rest on which pools there are. */
-const ABOUT_POOLS: ReadonlySet<FindingCode> = new Set(['LB101', 'LB103', 'LB106', 'LB109', 'LB111']);
+const ABOUT_POOLS: ReadonlySet<FindingCode> = new Set(['LB101', 'LB103', 'LB106', 'LB109', 'LB111', 'LB117']);
 
 export function judgeService(facts: Facts, change: Change): readonly Remark[] {
   if (change.kind !== 'Service') return [];

@@ -558,3 +558,43 @@ test('an address nobody announces is worth a remark', () => {
   ]);
   assert.equal(decision.kind === 'assigned' && decision.addresses.map(formatAddress).join(), '192.0.2.1');
 });
+
+describe('a pool that is drained', () => {
+  const old = pool('old', ['192.0.2.0/29'], {}, { 'cleat.dev/drain': 'true' });
+  const spare = pool('spare', ['198.51.100.0/31'], { autoAssign: false });
+  const drained = new Desk(pool('old', ['192.0.2.0/29']), spare);
+  drained.settle('holder');
+  drained.settle('sharer', { annotations: { 'allow-shared-ip': 'k', loadBalancerIPs: '192.0.2.7' } });
+  drained.reconfigure(old, spare);
+
+  test('leaves what it gave, asked for or not, after a restart too', () => {
+    assert.equal(drained.settle('holder'), '192.0.2.0 of old');
+    const asking = { annotations: { 'allow-shared-ip': 'k', loadBalancerIPs: '192.0.2.7' } };
+    assert.equal(drained.settle('sharer', asking), '192.0.2.7 of old');
+    const restarted = new Desk(old, spare);
+    assert.equal(restarted.settle('holder', { held: ['192.0.2.3'] }), '192.0.2.3 of old');
+  });
+
+  test('gives nobody anything new', () => {
+    assert.match(drained.refusal('new'), /^LB116 .* name one with metallb.io\/address-pool \(spare\)$/);
+    assert.equal(
+      drained.refusal('new', { annotations: { 'address-pool': 'old' } }),
+      'LB117 metadata.annotations[metallb.io/address-pool] old names a pool that is being drained; pools open to namespace default: spare',
+    );
+    assert.equal(
+      drained.refusal('new', { spec: { loadBalancerIP: '192.0.2.5' } }),
+      'LB117 spec.loadBalancerIP 192.0.2.5 is in pool old, which is being drained; nearest free: 198.51.100.0 (pool spare)',
+    );
+    const sharing = {
+      annotations: { 'allow-shared-ip': 'k', loadBalancerIPs: '192.0.2.7' },
+      spec: { ports: [{ port: 81 }] },
+    };
+    assert.match(drained.refusal('new', sharing), /^LB117 /);
+    assert.match(drained.refusal('new', { annotations: { 'allow-shared-ip': 'k' } }), /^LB116 /);
+  });
+
+  test('gives again once it is not', () => {
+    const again = new Desk(pool('old', ['192.0.2.0/29'], {}, { 'cleat.dev/drain': 'false' }));
+    assert.equal(again.settle('new'), '192.0.2.0 of old');
+  });
+});

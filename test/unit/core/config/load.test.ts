@@ -466,3 +466,15 @@ test('two objects of one name, in a file', () => {
     ['LB205 p: metadata.name p is also the name of a peer in BGPPeer metallb-system/p: rename one'],
   );
 });
+
+test('a pool is drained by its annotation, and by no other value of it', () => {
+  const annotated = (value: string): IPAddressPool => ({
+    metadata: { name: 'p', namespace, annotations: { 'cleat.dev/drain': value } },
+    spec: { addresses: ['192.0.2.0/28'] },
+  });
+  const drains = (value: string) => loaded({ pools: [annotated(value)] }).pools.get('p')?.draining;
+  assert.deepEqual(['true', 'false', 'yes'].map(drains), [true, undefined, undefined]);
+  assert.deepEqual(said({ pools: [annotated('yes')] }), [
+    'LB224 p: metadata.annotations[cleat.dev/drain] yes has no effect: write "true" to drain the pool',
+  ]);
+});

@@ -3,6 +3,7 @@
  * Each file begins by saying so.
  */
 import {
+  CONFIRM_ANNOTATION,
   DRAIN_ANNOTATION,
   ENFORCE_LABEL,
   EXCLUDE_NODE_LABEL,
@@ -36,7 +37,13 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['docs/reference/findings.md', page('Findings', FINDINGS_INTRODUCTION, findingsTable())],
     [
       'docs/reference/annotations.md',
-      page('Annotations and labels', ANNOTATIONS_INTRODUCTION, annotationsTable(), POOL_ANNOTATIONS, LABELS),
+      page(
+        'Annotations and labels',
+        ANNOTATIONS_INTRODUCTION,
+        annotationsTable(),
+        CONFIGURATION_ANNOTATIONS,
+        LABELS,
+      ),
     ],
     [
       'docs/reference/field-managers.md',
@@ -127,8 +134,8 @@ function findingsTable(): string {
   return table(['Code', 'Reason', 'Level', 'What it means', 'What to do'], rows);
 }
 
-const POOL_ANNOTATIONS = [
-  '## Annotations of pools',
+const CONFIGURATION_ANNOTATIONS = [
+  '## Annotations of configuration',
   table(
     ['Annotation', 'Example', 'What it does'],
     [
@@ -136,6 +143,11 @@ const POOL_ANNOTATIONS = [
         `\`${DRAIN_ANNOTATION}\``,
         '`"true"`',
         'On an IPAddressPool: who has an address of it keeps it, nobody gets a new one.',
+      ],
+      [
+        `\`${CONFIRM_ANNOTATION}\``,
+        '`sha256-5d41402abc4b2a76`',
+        'On an IPAddressPool, L2Advertisement, Namespace or the legacy ConfigMap: lets the change through that would strand exactly the Services of the refusal (LB228 to LB231) that named this hash. For a deletion it must be on the stored object.',
       ],
     ],
   ),

@@ -16,6 +16,11 @@ export const ADDRESS_READY = 'cleat.dev/AddressReady';
 export const ENFORCE_LABEL = 'cleat.dev/enforce';
 /** On a pool: `"true"` takes it out of use gently. Who has an address of it keeps it, nobody gets a new one. */
 export const DRAIN_ANNOTATION = 'cleat.dev/drain';
+/**
+ * On a pool, an advertisement, the legacy ConfigMap or a Namespace: the hash that a refusal of the blast-radius guard names.
+ * The change then goes through, as long as it hits exactly the Services it named.
+ */
+export const CONFIRM_ANNOTATION = 'cleat.dev/confirm';
 
 /** Event source components, as MetalLB names them. */
 export const CONTROLLER_COMPONENT = 'metallb-controller';

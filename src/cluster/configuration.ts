@@ -109,6 +109,11 @@ export class Configuration implements Startable {
     return object === undefined ? undefined : (object.metadata.labels ?? {});
   }
 
+  /** True where the namespace is there and being deleted. */
+  isTerminating(namespace: string): boolean {
+    return this.#objects.namespaces.store.get(namespace)?.metadata.deletionTimestamp !== undefined;
+  }
+
   /** The configuration this ConfigMap holds, were it the legacy one; undefined where its key is missing. */
   readLegacy(configMap: ConfigMap): ConfigInput['legacy'] {
     return this.#objects.readLegacy(configMap);

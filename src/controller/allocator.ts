@@ -4,6 +4,7 @@
  * came: first those who have addresses, and may give them up; then those who wait, oldest first.
  */
 import type { Service } from '../api/kubernetes.ts';
+import { changedPools } from '../core/allocation/changed-pools.ts';
 import type { Decision } from '../core/allocation/decision.ts';
 import { Ledger } from '../core/allocation/ledger.ts';
 import { plan, planHeld } from '../core/allocation/plan.ts';
@@ -13,7 +14,6 @@ import { viewService } from '../core/allocation/view-service.ts';
 import type { Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
 import type { Address, IpFamily } from '../core/net/address.ts';
-import { changedPools } from './changed-pools.ts';
 
 export interface Outcome {
   readonly view: ServiceView;

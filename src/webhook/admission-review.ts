@@ -2,13 +2,12 @@
  * AdmissionReview, admission.k8s.io/v1, as the API server sends it and wants it answered. Reading is strict about the
  * little that is needed and blind to the rest; it never throws, whatever was sent.
  */
-import type { ConfigMap, Service } from '../api/kubernetes.ts';
-import { CONFIG_MAPS, SERVICES } from '../api/kubernetes.ts';
-import type { KubeObject, Resource } from '../api/meta.ts';
-import type { IPAddressPool, L2Advertisement } from '../api/metallb.ts';
-import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../api/metallb.ts';
+import type { ConfigMap } from '../api/kubernetes.ts';
+import { CONFIG_MAPS } from '../api/kubernetes.ts';
+import type { KubeObject } from '../api/meta.ts';
 import type { Change, ConfigMapChange, Operation } from '../core/policy/facts.ts';
 import type { Verdict } from '../core/policy/verdict.ts';
+import { JUDGED_KINDS } from './judged-kinds.ts';
 
 interface ReviewRequest {
   readonly uid: string;
@@ -99,18 +98,14 @@ function toChange(
   facts: Facts,
   readLegacy: (configMap: ConfigMap) => ConfigMapChange['legacy'],
 ): Change | undefined {
-  if (text(request['subResource']) !== '') return undefined;
-  const is = ({ group, kind }: Resource): boolean =>
-    isFields(request['kind']) && request['kind']['group'] === group && request['kind']['kind'] === kind;
-  if (is(SERVICES)) return { ...(facts as FactsOf<Service>), kind: 'Service' };
-  if (is(IP_ADDRESS_POOLS)) return { ...(facts as FactsOf<IPAddressPool>), kind: 'IPAddressPool' };
-  if (is(L2_ADVERTISEMENTS)) return { ...(facts as FactsOf<L2Advertisement>), kind: 'L2Advertisement' };
-  if (!is(CONFIG_MAPS)) return undefined;
+  if (text(request['subResource']) !== '' || !isFields(request['kind'])) return undefined;
+  const { group, kind } = request['kind'];
+  const judged = Object.values(JUDGED_KINDS).find((each) => each.group === group && each.kind === kind);
+  if (judged === undefined) return undefined;
+  if (judged !== CONFIG_MAPS) return { ...facts, kind: judged.kind } as Change;
   const legacy = facts.object === undefined ? undefined : readLegacy(facts.object);
-  return { ...(facts as FactsOf<ConfigMap>), kind: 'ConfigMap', ...(legacy !== undefined && { legacy }) };
+  return { ...facts, kind: 'ConfigMap', ...(legacy !== undefined && { legacy }) };
 }
-
-type FactsOf<T extends KubeObject> = Omit<Facts, 'object' | 'oldObject'> & { object?: T; oldObject?: T };
 
 function refuse(why: string): ParsedReview {
   return { ok: false, why };

@@ -1,13 +1,12 @@
 /** From the body of one review to its answer: parse, ask for the verdict, measure, tell the log. No I/O, no waiting. */
 import type { ConfigMap } from '../api/kubernetes.ts';
-import { CONFIG_MAPS, SERVICES } from '../api/kubernetes.ts';
-import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../api/metallb.ts';
 import type { Change, ConfigMapChange, Facts } from '../core/policy/facts.ts';
 import type { Verdict } from '../core/policy/verdict.ts';
 import { verdict } from '../core/policy/verdict.ts';
 import type { HttpReply } from '../platform/http.ts';
 import type { Clock, Log, Meter } from '../ports.ts';
 import { formatReview, parseReview } from './admission-review.ts';
+import { JUDGED_KINDS } from './judged-kinds.ts';
 
 export interface AnswerDeps {
   readonly facts: Facts;
@@ -34,17 +33,9 @@ const BROKEN: Verdict = {
   warnings: ['Cleat failed to check this object and admitted it unchecked; its log says why'],
 };
 
-/** What metrics call the kinds. */
-const RESOURCES: Readonly<Record<Change['kind'], string>> = {
-  Service: SERVICES.plural,
-  ConfigMap: CONFIG_MAPS.plural,
-  IPAddressPool: IP_ADDRESS_POOLS.plural,
-  L2Advertisement: L2_ADVERTISEMENTS.plural,
-};
-
 function judge(change: Change, { facts, clock, log, meter }: AnswerDeps): Verdict {
   const startedMs = clock.monotonicMs();
-  const resource = RESOURCES[change.kind];
+  const resource = JUDGED_KINDS[change.kind].plural;
   try {
     const answer = verdict(facts, change);
     if (!answer.allowed) log.info('refused a change', { ...describe(change), message: answer.message });

@@ -3,10 +3,12 @@
  * verdict is read from memory and never waits. The ledger holds what the status of the stored Services says; nothing is
  * allocated here.
  */
+import { createHash } from 'node:crypto';
 import type { Level } from '../api/findings.ts';
 import type { Service } from '../api/kubernetes.ts';
 import type { Configuration } from '../cluster/configuration.ts';
 import { Ledger } from '../core/allocation/ledger.ts';
+import type { ServiceView } from '../core/allocation/service-view.ts';
 import { viewService } from '../core/allocation/view-service.ts';
 import type { ConfigInput } from '../core/config/load.ts';
 import type { Snapshot } from '../core/config/snapshot.ts';
@@ -61,6 +63,19 @@ export class LiveFacts implements Facts {
 
   labelsOf(namespace: string): Readonly<Record<string, string>> | undefined {
     return this.#configuration.labelsOf(namespace);
+  }
+
+  isTerminating(namespace: string): boolean {
+    return this.#configuration.isTerminating(namespace);
+  }
+
+  viewOf(key: string): ServiceView | undefined {
+    const service = this.#services.get(key);
+    return service && viewService(service, this.loadBalancerClass);
+  }
+
+  sha256(text: string): Uint8Array {
+    return createHash('sha256').update(text).digest();
   }
 
   get version(): string {

@@ -4,8 +4,8 @@
  *
  * What must always hold: a webhook that is down never stops the cluster. So the failure policy is Ignore unless told
  * otherwise (MetalLB's Fail is what its users complain about most), kube-system and our own namespace are never asked
- * about for Services, and of deletions only those of pools: they are never refused, but their authors are warned, and the
- * failure policy is Ignore whatever it is for the others.
+ * about for Services. Of deletions those are asked about that may strand Services or break a reference, and of Namespaces
+ * changes of their labels, with failure policy Ignore whatever it is for the others: nothing can be wedged by it.
  *
  * Taking over from MetalLB, the configuration is there already, with entries for kinds Cleat does not judge and failure
  * policy Fail. They call the Service that is ours now, where nobody answers them, so every write of those kinds would be
@@ -49,6 +49,15 @@ interface Gate {
 
 const WRITES = ['CREATE', 'UPDATE'] as const;
 
+const ofMetalLB = (kind: string, plural: string, name = kind, version = 'v1beta1'): Gate => ({
+  path: `/validate-metallb-io-${version}-${kind}`,
+  name: `${name}validationwebhook.metallb.io`,
+  group: METALLB_GROUP,
+  version,
+  plural,
+  operations: WRITES,
+});
+
 const GATES = {
   services: {
     path: '/validate-v1-service',
@@ -66,32 +75,36 @@ const GATES = {
     plural: 'configmaps',
     operations: WRITES,
   },
-  pools: {
-    path: '/validate-metallb-io-v1beta1-ipaddresspool',
-    name: 'ipaddresspoolvalidationwebhook.metallb.io',
-    group: METALLB_GROUP,
-    version: 'v1beta1',
-    plural: 'ipaddresspools',
-    operations: WRITES,
+  namespaces: {
+    path: '/validate-v1-namespace',
+    name: 'namespacevalidationwebhook.cleat.dev',
+    group: '',
+    version: 'v1',
+    plural: 'namespaces',
+    operations: ['UPDATE'],
   },
-  l2Advertisements: {
-    path: '/validate-metallb-io-v1beta1-l2advertisement',
-    name: 'l2advertisementvalidationwebhook.metallb.io',
-    group: METALLB_GROUP,
-    version: 'v1beta1',
-    plural: 'l2advertisements',
-    operations: WRITES,
-  },
+  pools: ofMetalLB('ipaddresspool', 'ipaddresspools'),
+  l2Advertisements: ofMetalLB('l2advertisement', 'l2advertisements'),
+  bgpAdvertisements: ofMetalLB('bgpadvertisement', 'bgpadvertisements'),
+  bgpPeers: ofMetalLB('bgppeer', 'bgppeers', 'bgppeers', 'v1beta2'),
+  bfdProfiles: ofMetalLB('bfdprofile', 'bfdprofiles'),
+  communities: ofMetalLB('community', 'communities'),
 } as const satisfies Record<string, Gate>;
 
-/** The same gates, for deletions. */
-const DELETIONS = {
-  pools: { ...GATES.pools, name: 'ipaddresspooldeletion.cleat.dev', operations: ['DELETE'] },
-  configMaps: { ...GATES.configMaps, name: 'configmapdeletion.cleat.dev', operations: ['DELETE'] },
-} as const satisfies Record<string, Gate>;
+/** The same gate, for deletions. */
+const deletionsOf = (gate: Gate): Gate => ({
+  ...gate,
+  name: `${gate.name.replace(/validationwebhook\..*/, '')}deletion.cleat.dev`,
+  operations: ['DELETE'],
+});
+
+const DELETIONS = [GATES.pools, GATES.l2Advertisements, GATES.bfdProfiles, GATES.communities].map(
+  deletionsOf,
+);
+const CONFIG_MAP_DELETIONS = deletionsOf(GATES.configMaps);
 
 const NAMES: ReadonlySet<string> = new Set(
-  [...Object.values(GATES), ...Object.values(DELETIONS)].map((gate) => gate.name),
+  [...Object.values(GATES), ...DELETIONS, CONFIG_MAP_DELETIONS].map((gate) => gate.name),
 );
 
 /** Every path the API server may call. */
@@ -144,34 +157,37 @@ export function webhookConfiguration(
   options: RegistrationOptions,
 ): ValidatingWebhookConfiguration & { metadata: { name: string } } {
   const { namespace } = options;
+  const elsewhere = {
+    matchExpressions: [{ key: NAMESPACE_NAME_LABEL, operator: 'NotIn', values: ['kube-system', namespace] }],
+  };
+  const here = { matchLabels: { [NAMESPACE_NAME_LABEL]: namespace } };
+  const { services, configMaps, namespaces, ...kinds } = GATES;
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingWebhookConfiguration',
     metadata: { name: WEBHOOK_CONFIGURATION },
     webhooks: [
-      entry(GATES.services, options, {
-        namespaceSelector: {
-          matchExpressions: [
-            { key: NAMESPACE_NAME_LABEL, operator: 'NotIn', values: ['kube-system', namespace] },
-          ],
-        },
+      entry(services, options, {
+        namespaceSelector: elsewhere,
         matchConditions: serviceConditions(options.loadBalancerClass),
       }),
       // Every namespace is asked about, because one in the wrong namespace is a mistake worth saying.
-      entry(GATES.pools, options, {}),
-      entry(GATES.l2Advertisements, options, {}),
-      entry(GATES.configMaps, options, {
-        namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: namespace } },
-        matchConditions: [
-          { name: 'is-configuration', expression: `object.metadata.name == '${LEGACY_CONFIG_MAP}'` },
-        ],
+      ...Object.values(kinds).map((gate) => entry(gate, options, {})),
+      entry(configMaps, options, {
+        namespaceSelector: here,
+        matchConditions: [isConfiguration('object')],
       }),
-      entry(DELETIONS.pools, options, { failurePolicy: 'Ignore' }),
-      entry(DELETIONS.configMaps, options, {
+      ...DELETIONS.map((gate) => entry(gate, options, { failurePolicy: 'Ignore', namespaceSelector: here })),
+      entry(CONFIG_MAP_DELETIONS, options, {
         failurePolicy: 'Ignore',
-        namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: namespace } },
+        namespaceSelector: here,
+        matchConditions: [isConfiguration('oldObject')],
+      }),
+      entry(namespaces, options, {
+        failurePolicy: 'Ignore',
+        namespaceSelector: elsewhere,
         matchConditions: [
-          { name: 'is-configuration', expression: `oldObject.metadata.name == '${LEGACY_CONFIG_MAP}'` },
+          { name: 'labels-change', expression: `${labelsOf('object')} != ${labelsOf('oldObject')}` },
         ],
       }),
     ],
@@ -195,7 +211,7 @@ function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>
         apiGroups: [gate.group],
         apiVersions: [gate.version],
         resources: [gate.plural],
-        scope: 'Namespaced',
+        scope: gate.plural === GATES.namespaces.plural ? 'Cluster' : 'Namespaced',
       },
     ],
     failurePolicy: options.failurePolicy,
@@ -205,6 +221,14 @@ function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>
     admissionReviewVersions: ['v1'],
     ...scope,
   };
+}
+
+function isConfiguration(object: 'object' | 'oldObject'): { name: string; expression: string } {
+  return { name: 'is-configuration', expression: `${object}.metadata.name == '${LEGACY_CONFIG_MAP}'` };
+}
+
+function labelsOf(object: 'object' | 'oldObject'): string {
+  return `(has(${object}.metadata.labels) ? ${object}.metadata.labels : {})`;
 }
 
 /** CEL, evaluated by the API server before it calls. */

@@ -46,21 +46,20 @@ test('takes its entries over, with the way they are reached, and stays as it is 
   ]);
   const entries = (await read())?.webhooks ?? [];
   assert.deepEqual(
-    entries.map((entry) => [entry.name.split('validation')[0], entry.clientConfig.url !== undefined]),
+    entries
+      .slice(0, 3)
+      .map((entry) => [entry.name.split('validation')[0], entry.clientConfig.url !== undefined]),
     [
       ['bgppeer', false],
       ['service', true],
       ['ipaddresspool', true],
-      ['l2advertisement', true],
-      ['configmap', true],
-      ['ipaddresspooldeletion.cleat.dev', true],
-      ['configmapdeletion.cleat.dev', true],
     ],
   );
+  assert.ok(entries.slice(3).every(({ clientConfig }) => clientConfig.url !== undefined));
 
   assert.equal((await register(client, options)).includes('bgppeervalidationwebhook.metallb.io'), true);
   const settled = await read();
-  assert.equal(settled?.webhooks?.length, 6);
+  assert.equal(settled?.webhooks?.length, 14);
   for (const { clientConfig, failurePolicy } of settled.webhooks) {
     assert.deepEqual([clientConfig.url, failurePolicy], [undefined, 'Ignore']);
     assert.equal(clientConfig.service?.name, 'metallb-webhook-service');

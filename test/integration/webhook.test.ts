@@ -285,7 +285,7 @@ describe('starting', () => {
     await cluster.clock.fire();
     await cluster.clock.fire();
     await started;
-    assert.equal(cluster.registration()?.webhooks?.length, 4);
+    assert.equal(cluster.registration()?.webhooks?.length, 14);
     assert.equal(cluster.log.lines.filter(({ level }) => level === 'warn').length, 2);
   });
 

@@ -1,5 +1,6 @@
 /** Facts and changes for tests of the gate, made by the real readers from objects as users write them. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import type { ConfigMap, Namespace, Service } from '../../src/api/kubernetes.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { IPAddressPool, L2Advertisement } from '../../src/api/metallb.ts';
@@ -50,6 +51,12 @@ export function factsOf(world: World): Facts {
     configInput,
     configFindings: findings,
     labelsOf: (name) => namespaces.find(({ metadata }) => metadata.name === name)?.metadata.labels,
+    isTerminating: () => false,
+    viewOf: (key) => {
+      const found = services.find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === key);
+      return found && viewService(found);
+    },
+    sha256: (text) => createHash('sha256').update(text).digest(),
     defaultLevel: 'deny',
     version: '7.3',
     ...world.facts,
@@ -71,6 +78,11 @@ export function poolChange(object: IPAddressPool, oldObject?: IPAddressPool): Ch
 
 export function advertisementChange(object: L2Advertisement, oldObject?: L2Advertisement): Change {
   return { ...about(object, oldObject), kind: 'L2Advertisement', object, ...(oldObject && { oldObject }) };
+}
+
+export function namespaceChange(object: Namespace, oldObject: Namespace): Change {
+  const { name = '' } = object.metadata;
+  return { ...about(object, oldObject), kind: 'Namespace', namespace: name, object, oldObject };
 }
 
 /** The legacy ConfigMap with `document` as its parsed YAML. */

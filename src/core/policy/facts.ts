@@ -6,11 +6,20 @@
  * controller would. What must always hold is the denial contract (docs/adr/0005): only what is proven impossible is
  * refused, and never what is stored already, nor anything that is being deleted.
  */
-import type { ConfigMap, Service } from '../../api/kubernetes.ts';
+import type { ConfigMap, Namespace, Service } from '../../api/kubernetes.ts';
 import type { Finding, Level } from '../../api/findings.ts';
 import type { KubeObject } from '../../api/meta.ts';
-import type { IPAddressPool, L2Advertisement } from '../../api/metallb.ts';
+import type {
+  BFDProfile,
+  BGPAdvertisement,
+  BGPPeer,
+  Community,
+  IPAddressPool,
+  L2Advertisement,
+} from '../../api/metallb.ts';
 import type { Ledger } from '../allocation/ledger.ts';
+import type { ServiceView } from '../allocation/service-view.ts';
+import type { Sha256 } from '../announce/election.ts';
 import type { ConfigInput } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 
@@ -30,6 +39,12 @@ export interface Facts {
   readonly configFindings: readonly Finding[];
   /** The labels of a namespace; undefined where it is not known. */
   labelsOf(namespace: string): Readonly<Record<string, string>> | undefined;
+  /** True where the namespace is being deleted. */
+  isTerminating(namespace: string): boolean;
+  /** A stored Service; undefined where there is none of that key. */
+  viewOf(key: string): ServiceView | undefined;
+  /** For the hashes that confirmations are. */
+  readonly sha256: Sha256;
   /** The level where a namespace has no label of its own. */
   readonly defaultLevel: Level;
   /** The class Cleat was started with. */
@@ -52,19 +67,28 @@ interface ChangeOf<Kind extends string, T extends KubeObject> {
   readonly oldObject?: T;
   /** For logs. No rule may look at it: the answer for a dry run is the answer for the real thing. */
   readonly dryRun: boolean;
-  /** Who asks; for logs. */
+  /** Who asks, as the API server calls it. */
   readonly user: string;
 }
 
 export type ServiceChange = ChangeOf<'Service', Service>;
-export type PoolChange = ChangeOf<'IPAddressPool', IPAddressPool>;
-export type L2AdvertisementChange = ChangeOf<'L2Advertisement', L2Advertisement>;
+export type NamespaceChange = ChangeOf<'Namespace', Namespace>;
 /** Its YAML is read by the door, because core has no parser. */
 export type ConfigMapChange = ChangeOf<'ConfigMap', ConfigMap> & {
   readonly legacy?: NonNullable<ConfigInput['legacy']>;
 };
 
-export type Change = ServiceChange | PoolChange | L2AdvertisementChange | ConfigMapChange;
+/** Of what a Snapshot is made of. */
+export type ConfigurationChange =
+  | ChangeOf<'IPAddressPool', IPAddressPool>
+  | ChangeOf<'L2Advertisement', L2Advertisement>
+  | ChangeOf<'BGPAdvertisement', BGPAdvertisement>
+  | ChangeOf<'BGPPeer', BGPPeer>
+  | ChangeOf<'BFDProfile', BFDProfile>
+  | ChangeOf<'Community', Community>
+  | ConfigMapChange;
+
+export type Change = ServiceChange | ConfigurationChange | NamespaceChange;
 
 /** A finding and how seriously the rule takes it here, which may be less than its code's own level. */
 export interface Remark {

@@ -5,28 +5,30 @@
 import type { Finding } from '../../api/findings.ts';
 import { gateLevelOf } from '../../api/findings.ts';
 import { CONFIG_MAPS } from '../../api/kubernetes.ts';
-import type { KubeObject, ObjectRef } from '../../api/meta.ts';
+import type { ObjectRef } from '../../api/meta.ts';
 import { LEGACY_CONFIG_MAP } from '../../api/metallb.ts';
 import type { ConfigInput, LoadedConfig } from '../config/load.ts';
 import { isFault, loadConfig, sameRanges } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
-import type { Change, ConfigMapChange, Facts, L2AdvertisementChange, PoolChange, Remark } from './facts.ts';
-
-type ConfigChange = PoolChange | L2AdvertisementChange | ConfigMapChange;
+import { refOf, withObject } from './changed-world.ts';
+import type { Change, ConfigMapChange, ConfigurationChange, Facts, Remark } from './facts.ts';
 
 /** What the configuration would have wrong with it that it has not now. */
 export function judgeConfiguration(facts: Facts, change: Change): readonly Remark[] {
-  if (change.kind === 'Service' || change.object === undefined) return [];
+  if (change.kind === 'Service' || change.kind === 'Namespace') return [];
   if (change.kind === 'ConfigMap' && !isLegacyConfig(facts.configInput, change)) return [];
 
   const known = new Set(findingsBefore(facts, change).map(identityOf));
-  const after = loadConfig(withChange(facts.configInput, change, change.object));
+  const after = loadConfig(withObject(facts.configInput, change, change.object));
   const added = after.findings.filter((finding) => !known.has(identityOf(finding)));
   const own = added.filter((finding) => isAbout(finding, change));
   // What this change causes may be written on another object: the second pool of one name, or a ConfigMap set aside.
   const caused = own.some(isFault) ? [] : added.filter((finding) => !isAbout(finding, change));
-  const level = (finding: Finding): Remark['level'] =>
-    levelOf(finding, facts, isSetAside(finding) && dropsLegacyPools(facts.snapshot, after));
+  const level = (finding: Finding): Remark['level'] => {
+    const level = levelOf(finding, facts, isSetAside(finding) && dropsLegacyPools(facts.snapshot, after));
+    // What is not there cannot have faults: those of others are theirs, and whoever cleans up is only told.
+    return change.object === undefined && level === 'deny' ? 'warn' : level;
+  };
   return [...own, ...caused.map(named)].map((finding) => ({ finding, level: level(finding) }));
 }
 
@@ -57,42 +59,12 @@ function isLegacyConfig(input: ConfigInput, change: ConfigMapChange): boolean {
 }
 
 /** Findings of the stored world; with the old object as the API server sends it, which a store may not have seen yet. */
-function findingsBefore(facts: Facts, change: ConfigChange): readonly Finding[] {
+function findingsBefore(facts: Facts, change: ConfigurationChange): readonly Finding[] {
   if (change.kind === 'ConfigMap' || change.oldObject === undefined) return facts.configFindings;
-  return loadConfig(withChange(facts.configInput, change, change.oldObject)).findings;
+  return loadConfig(withObject(facts.configInput, change, change.oldObject)).findings;
 }
 
-/** The configuration with `object`, the new or the old one of the change, in the place of the one of its name. */
-function withChange(input: ConfigInput, change: ConfigChange, object: KubeObject): ConfigInput {
-  switch (change.kind) {
-    case 'IPAddressPool':
-      return { ...input, pools: replaced(input.pools, change, object) };
-    case 'L2Advertisement':
-      return { ...input, l2Advertisements: replaced(input.l2Advertisements, change, object) };
-    case 'ConfigMap': {
-      const { legacy: _, ...rest } = input;
-      return change.legacy === undefined ? rest : { ...rest, legacy: change.legacy };
-    }
-  }
-}
-
-function replaced<T extends KubeObject>(
-  objects: readonly T[],
-  change: ConfigChange,
-  object: KubeObject,
-): T[] {
-  const { namespace, name } = refOf(change);
-  const others = objects.filter(({ metadata }) => metadata.name !== name || metadata.namespace !== namespace);
-  return [...others, { ...(object as T), metadata: { ...object.metadata, namespace, name } }];
-}
-
-/** A name the API server has yet to generate begins with what the author gave. */
-function refOf(change: ConfigChange): { namespace: string; name: string } {
-  const name = change.name === '' ? (change.object?.metadata.generateName ?? '') : change.name;
-  return { namespace: change.namespace, name };
-}
-
-function isAbout({ object }: Finding, change: ConfigChange): boolean {
+function isAbout({ object }: Finding, change: ConfigurationChange): boolean {
   const { namespace, name } = refOf(change);
   return object.kind === change.kind && object.namespace === namespace && object.name === name;
 }

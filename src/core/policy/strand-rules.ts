@@ -1,70 +1,159 @@
 /**
- * What a change of pools does to those who have their addresses. It is said, not refused: the pool is its author's, and a
- * deletion is nobody's to refuse.
+ * The blast-radius guard: what a change of pools, advertisements or labels of namespaces does to Services that have their
+ * addresses. Nobody asked for that by editing an object they may never have heard of, so it is refused with the list of
+ * who is hit, and lets itself be confirmed: with an annotation that holds the hash of exactly this list, on the object
+ * itself, where a review of the change sees it. A list that grew meanwhile wants a new hash.
+ *
+ * What must always hold: clusters are never wedged. What the control plane does to carry out a decision made elsewhere, the
+ * end of a namespace or of an owner, is at most warned about (docs/adr/0005).
  */
-import type { Finding } from '../../api/findings.ts';
-import { CONFIG_MAPS } from '../../api/kubernetes.ts';
+import { CONFIRM_ANNOTATION } from '../../api/annotations.ts';
+import type { Finding, FindingCode } from '../../api/findings.ts';
 import { LEGACY_CONFIG_MAP } from '../../api/metallb.ts';
+import { isAnnounced } from '../allocation/announced.ts';
+import { changedPools } from '../allocation/changed-pools.ts';
 import { Ledger } from '../allocation/ledger.ts';
-import type { ConfigInput } from '../config/load.ts';
+import { isOpenTo } from '../allocation/pool-order.ts';
 import { loadConfig } from '../config/load.ts';
-import type { Pool, Snapshot } from '../config/snapshot.ts';
-import { EMPTY_SNAPSHOT } from '../config/snapshot.ts';
+import type { Snapshot } from '../config/snapshot.ts';
+import type { Address } from '../net/address.ts';
 import { formatAddress } from '../net/address.ts';
-import type { Change, ConfigMapChange, Facts, PoolChange, Remark } from './facts.ts';
+import type { WorldChange } from './changed-world.ts';
+import { refOf, withObject } from './changed-world.ts';
+import type { Change, Facts, Remark } from './facts.ts';
 
 /** Named one by one; the others are counted. */
-const NAMED = 2;
+const NAMED = 10;
+const HASH_BYTES = 8;
 
-/** Services whose addresses no pool would have any more. */
+/** Controllers of the control plane that carry out what was decided elsewhere. */
+const CARRY_OUT: ReadonlySet<string> = new Set([
+  'system:kube-controller-manager',
+  'system:serviceaccount:kube-system:generic-garbage-collector',
+  'system:serviceaccount:kube-system:namespace-controller',
+]);
+
+/** Services that have an address now and would have lost it, or have it announced by nobody. */
+interface Stranded {
+  /** `namespace/name address`, sorted. */
+  readonly lost: readonly string[];
+  readonly silent: readonly string[];
+}
+
 export function judgeStranding(facts: Facts, change: Change): readonly Remark[] {
-  if (change.kind !== 'IPAddressPool' && change.kind !== 'ConfigMap') return [];
-  const { namespace } = facts.configInput;
-  const isConfiguration =
-    change.namespace === namespace && (change.kind === 'IPAddressPool' || change.name === LEGACY_CONFIG_MAP);
-  if (!facts.loaded || !isConfiguration) return [];
-  const pools = [...facts.snapshot.pools.values()].filter((pool) => isOf(pool, change));
-  const holders = facts.ledger.holdersIn(new Set(pools.map(({ name }) => name)));
-  const after = holders.length === 0 ? undefined : poolsAfter(facts.configInput, change);
-  if (after === undefined) return [];
+  if (change.kind === 'Service' || !facts.loaded || !isConfiguration(facts, change)) return [];
+  const before = snapshotBefore(facts, change);
+  const after = loadConfig(withObject(facts.configInput, change, change.object)).snapshot;
+  // With faults it would not come into force, and is refused for them.
+  const stranded = after && strandedBetween(facts, before, after);
+  if (stranded === undefined || stranded.lost.length + stranded.silent.length === 0) return [];
+
+  const code = codeOfLoss(change);
+  const hash = hashOf(facts, change, code, stranded);
+  const annotated = (change.object ?? change.oldObject)?.metadata.annotations?.[CONFIRM_ANNOTATION];
+  const isForced = annotated === hash || isCarriedOut(facts, change);
+  const told = (
+    about: FindingCode,
+    lines: readonly string[],
+    sentence: (count: number) => string,
+  ): Remark[] => {
+    if (lines.length === 0) return [];
+    const message = `${sentence(lines.length)}: ${listing(lines)}${isForced ? '' : remedy(change, hash)}`;
+    return [{ finding: findingAbout(about, change, message), level: isForced ? 'warn' : 'deny' }];
+  };
+  return [...told(code, stranded.lost, sentenceOfLoss), ...told('LB230', stranded.silent, sentenceOfSilence)];
+}
+
+function isConfiguration({ configInput }: Facts, change: WorldChange): boolean {
+  if (change.kind === 'Namespace') return change.operation === 'UPDATE';
+  if (change.namespace !== configInput.namespace) return false;
+  return change.kind !== 'ConfigMap' || change.name === LEGACY_CONFIG_MAP;
+}
+
+/** What is in force; with the old object as the API server sends it, which a store may not have seen yet. */
+function snapshotBefore(facts: Facts, change: WorldChange): Snapshot {
+  if (change.kind === 'ConfigMap' || change.oldObject === undefined) return facts.snapshot;
+  const stored = loadConfig(withObject(facts.configInput, change, change.oldObject)).snapshot;
+  // Whoever mends the last fault brings everything into force that was changed since.
+  return stored ?? facts.snapshot;
+}
+
+function strandedBetween(facts: Facts, before: Snapshot, after: Snapshot): Stranded | undefined {
+  const holders = facts.ledger.holdersIn(changedPools(before, after));
+  if (holders.length === 0) return undefined;
   const then = new Ledger();
   then.setPools(after);
-  const lost = holders.toSorted().flatMap((key) => {
-    const gone = (facts.ledger.holding(key)?.addresses ?? []).filter(
-      (address) => then.poolOf(address) === undefined || then.isAvoided(address),
+  const lost: string[] = [];
+  const silent: string[] = [];
+  for (const key of holders.toSorted()) {
+    const holding = facts.ledger.holding(key);
+    const view = facts.viewOf(key);
+    const pool = before.pools.get(holding?.pool ?? '');
+    // Who may not have it any more as it is loses nothing by this change.
+    if (holding === undefined || view === undefined || pool === undefined || !isOpenTo(pool, view)) continue;
+    const poolThen = (address: Address) => after.pools.get(then.poolOf(address) ?? '');
+    const mayKeep = (address: Address): boolean => {
+      const home = poolThen(address);
+      return home !== undefined && isOpenTo(home, view) && !then.isAvoided(address);
+    };
+    const held = holding.addresses.filter((address) => !facts.ledger.isAvoided(address));
+    const gone = held.filter((address) => !mayKeep(address));
+    const isHeard = isAnnounced(before, pool.name, view);
+    const unheard = held.filter(
+      (address) => mayKeep(address) && isHeard && !isAnnounced(after, poolThen(address)?.name ?? '', view),
     );
-    return gone.length === 0 ? [] : `${key} ${gone.map(formatAddress).join(' and ')}`;
-  });
-  return lost.length === 0 ? [] : [{ finding: stranding(change, lost), level: 'warn' }];
+    if (gone.length > 0) lost.push(`${key} ${gone.map(formatAddress).join(' and ')}`);
+    if (unheard.length > 0) silent.push(`${key} ${unheard.map(formatAddress).join(' and ')}`);
+  }
+  return { lost, silent };
 }
 
-function isOf({ source }: Pool, change: PoolChange | ConfigMapChange): boolean {
-  return change.kind === 'ConfigMap' ? source.kind === CONFIG_MAPS.kind : source.name === change.name;
+/** Decided elsewhere: by who ended the namespace, or the object that owns this one. */
+function isCarriedOut(facts: Facts, { operation, namespace, user, oldObject }: WorldChange): boolean {
+  if (operation !== 'DELETE') return false;
+  const isOwned = (oldObject?.metadata.ownerReferences?.length ?? 0) > 0;
+  return isOwned || CARRY_OUT.has(user) || facts.isTerminating(namespace);
 }
 
-/**
- * What would be left of the changed object's pools. Pools do not overlap, so whoever loses an address here finds it in no
- * other. Undefined where the object has faults: it would not come into force.
- */
-function poolsAfter(input: ConfigInput, change: PoolChange | ConfigMapChange): Snapshot | undefined {
-  if (change.object === undefined) return EMPTY_SNAPSHOT;
-  const { namespace, namespaces } = input;
-  const alone = { namespace, namespaces, l2Advertisements: [] };
-  if (change.kind === 'IPAddressPool') return loadConfig({ ...alone, pools: [change.object] }).snapshot;
-  const { legacy } = change;
-  return loadConfig({ ...alone, pools: [], ...(legacy !== undefined && { legacy }) }).snapshot;
+function codeOfLoss({ kind, object }: WorldChange): FindingCode {
+  if (kind === 'Namespace') return 'LB231';
+  return object === undefined ? 'LB229' : 'LB228';
 }
 
-function stranding(change: PoolChange | ConfigMapChange, lost: readonly string[]): Finding {
-  const { kind, namespace, name } = change;
-  const named = lost.slice(0, NAMED).join(', ');
-  const more = lost.length > NAMED ? ` and ${lost.length - NAMED} more` : '';
-  const whose =
-    lost.length === 1 ? 'a Service loses its address' : `${lost.length} Services lose their addresses`;
-  return {
-    code: change.object === undefined ? 'LB229' : 'LB228',
-    object: { kind, namespace, name },
-    path: kind === 'ConfigMap' ? 'data.config' : 'spec.addresses',
-    message: `${whose}: ${named}${more}`,
-  };
+/** Begins with letters, so that YAML takes no hash for a number. */
+function hashOf(facts: Facts, change: WorldChange, code: FindingCode, { lost, silent }: Stranded): string {
+  const { namespace, name } = refOf(change);
+  const digest = facts.sha256(JSON.stringify([code, change.kind, namespace, name, lost, silent]));
+  const hex = Array.from(digest.slice(0, HASH_BYTES), (byte) => byte.toString(16).padStart(2, '0'));
+  return `sha256-${hex.join('')}`;
+}
+
+function sentenceOfLoss(count: number): string {
+  return count === 1 ? 'a Service loses its address' : `${count} Services lose their addresses`;
+}
+
+function sentenceOfSilence(count: number): string {
+  return count === 1
+    ? 'nobody announces the address of a Service any more'
+    : `nobody announces the addresses of ${count} Services any more`;
+}
+
+function listing(lines: readonly string[]): string {
+  const more = lines.length > NAMED ? ` and ${lines.length - NAMED} more` : '';
+  return lines.slice(0, NAMED).join(', ') + more;
+}
+
+function remedy({ kind, name }: WorldChange, hash: string): string {
+  return `; move them first, or confirm it on ${kind} ${name} with the annotation ${CONFIRM_ANNOTATION}: ${hash}`;
+}
+
+const PATHS: Readonly<Partial<Record<WorldChange['kind'], string>>> = {
+  ConfigMap: 'data.config',
+  Namespace: 'metadata.labels',
+};
+
+function findingAbout(code: FindingCode, change: WorldChange, message: string): Finding {
+  const { namespace, name } = refOf(change);
+  const object = { kind: change.kind, ...(namespace !== undefined && { namespace }), name };
+  return { code, object, path: PATHS[change.kind] ?? 'spec', message };
 }

@@ -30,7 +30,7 @@ const NOTHING_TO_SAY: Verdict = { allowed: true, findings: [], warnings: [], aud
 /** Pure and synchronous: the same facts and change give the same verdict. */
 export function verdict(facts: Facts, change: Change): Verdict {
   if (!isJudged(change)) return NOTHING_TO_SAY;
-  const ceiling = ceilingOf(facts, change);
+  const ceiling = enforcementLevel(facts, change.namespace);
   const remarks = RULES.flatMap((rule) => rule(facts, change)).map((remark) => lowered(remark, ceiling));
   if (remarks.length === 0) return NOTHING_TO_SAY;
 
@@ -58,12 +58,6 @@ function isJudged({ operation, object, oldObject }: Change): boolean {
     object !== undefined &&
     object.metadata.deletionTimestamp === undefined
   );
-}
-
-/** A deletion is never refused: at most its author is warned. */
-function ceilingOf(facts: Facts, change: Change): Level {
-  const level = enforcementLevel(facts, change.namespace);
-  return change.operation === 'DELETE' && level === 'deny' ? 'warn' : level;
 }
 
 /** The namespace's label; the default where it has none, or one that is not a level. */

@@ -5,7 +5,7 @@
 
 /** What the API server advises; it cuts at 256 itself. */
 const LONGEST_WARNING = 120;
-const LONGEST_DENIAL = 2_000;
+const LONGEST_DENIAL = 6_000;
 const LONGEST_AUDIT = 1_000;
 
 export function warningText(sentence: string): string {

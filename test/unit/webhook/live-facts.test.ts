@@ -9,7 +9,7 @@ import { LiveFacts } from '../../../src/webhook/live-facts.ts';
 import type { Service } from '../../../src/api/kubernetes.ts';
 import { address, pool, service } from '../../support/allocation.ts';
 import { FakeKube } from '../../support/fake-kube.ts';
-import { change, namespace } from '../../support/policy.ts';
+import { change, deletion, namespace } from '../../support/policy.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
 import { settle } from '../../support/virtual-clock.ts';
 
@@ -102,6 +102,20 @@ test('a namespace’s label counts at once, and every change makes a new version
   const before = facts.version;
   kube.put(SERVICES, service('a'));
   assert.notEqual(facts.version, before);
+});
+
+test('a pool that is deleted is missed by those who are there, not once its namespace is on its way out', async () => {
+  const own = namespace('metallb-system');
+  kube.put(NAMESPACES, own);
+  kube.put(SERVICES, service('a', { held: ['192.0.2.1'] }));
+  await start();
+  const going = deletion('IPAddressPool', pool('default', ['192.0.2.0/28']));
+  assert.match(
+    verdict(facts, going).message ?? '',
+    /^LB229 a Service loses its address: default\/a 192\.0\.2\.1; /,
+  );
+  kube.put(NAMESPACES, { metadata: { ...own.metadata, deletionTimestamp: '2026-11-20T00:00:00Z' } });
+  assert.equal(verdict(facts, going).allowed, true);
 });
 
 test('after stop nothing changes any more', async () => {

@@ -11,6 +11,18 @@ import {
 } from '../../../src/webhook/registration.ts';
 import { FakeKube } from '../../support/fake-kube.ts';
 
+const ORDER = [
+  '/validate-v1-service',
+  '/validate-metallb-io-v1beta1-ipaddresspool',
+  '/validate-metallb-io-v1beta1-l2advertisement',
+  '/validate-metallb-io-v1beta1-bgpadvertisement',
+  '/validate-metallb-io-v1beta2-bgppeer',
+  '/validate-metallb-io-v1beta1-bfdprofile',
+  '/validate-metallb-io-v1beta1-community',
+  '/validate-v1-configmap',
+  '/validate-v1-namespace',
+];
+
 const options: RegistrationOptions = {
   caPem: 'PEM',
   namespace: 'metallb-system',
@@ -23,15 +35,21 @@ function entries(more: Partial<RegistrationOptions> = {}) {
 
 const isOfDeletions = ({ name }: Webhook): boolean => name.includes('deletion');
 
+const isOfNamespaces = ({ name }: Webhook): boolean => name.startsWith('namespace');
+
+function operationsOf(entry: Webhook): string[] {
+  if (isOfNamespaces(entry)) return ['UPDATE'];
+  return isOfDeletions(entry) ? ['DELETE'] : ['CREATE', 'UPDATE'];
+}
+
 test('every entry is harmless: no side effects, a short timeout, Ignore', () => {
-  assert.equal(entries().length, 6);
+  assert.equal(entries().length, 14);
   for (const entry of entries()) {
     assert.deepEqual(
       [entry.sideEffects, entry.timeoutSeconds, entry.failurePolicy, entry.admissionReviewVersions],
       ['None', 5, 'Ignore', ['v1']],
     );
-    const operations = isOfDeletions(entry) ? ['DELETE'] : ['CREATE', 'UPDATE'];
-    assert.deepEqual(entry.rules?.[0]?.operations, operations);
+    assert.deepEqual(entry.rules?.[0]?.operations, operationsOf(entry));
     assert.ok(entry.name.split('.').length >= 3, 'the API server wants a domain of three parts');
   }
 });
@@ -40,16 +58,28 @@ test('nobody who is down stops a deletion, whatever the failure policy is for th
   const all = entries({ failurePolicy: 'Fail' });
   const deletions = all.filter(isOfDeletions);
   assert.deepEqual(
-    deletions.map(({ name, failurePolicy, rules }) => [name, failurePolicy, rules?.[0]?.resources]),
+    deletions.map(({ name, failurePolicy, rules }) => [name, failurePolicy, rules?.[0]?.resources?.join()]),
     [
-      ['ipaddresspooldeletion.cleat.dev', 'Ignore', ['ipaddresspools']],
-      ['configmapdeletion.cleat.dev', 'Ignore', ['configmaps']],
+      ['ipaddresspooldeletion.cleat.dev', 'Ignore', 'ipaddresspools'],
+      ['l2advertisementdeletion.cleat.dev', 'Ignore', 'l2advertisements'],
+      ['bfdprofiledeletion.cleat.dev', 'Ignore', 'bfdprofiles'],
+      ['communitydeletion.cleat.dev', 'Ignore', 'communities'],
+      ['configmapdeletion.cleat.dev', 'Ignore', 'configmaps'],
     ],
   );
   // There is no object in a deletion: what looks at one would fail.
-  assert.equal(deletions[1]?.matchConditions?.[0]?.expression, "oldObject.metadata.name == 'config'");
-  const others = all.filter((entry) => !isOfDeletions(entry));
+  assert.equal(deletions.at(-1)?.matchConditions?.[0]?.expression, "oldObject.metadata.name == 'config'");
+  const others = all.filter((entry) => !isOfDeletions(entry) && !isOfNamespaces(entry));
   assert.ok(others.every(({ failurePolicy }) => failurePolicy === 'Fail'));
+});
+
+test('Namespaces are asked about only where their labels change, and nobody who is down stops that', () => {
+  const entry = entries({ failurePolicy: 'Fail' }).find(isOfNamespaces);
+  assert.deepEqual([entry?.failurePolicy, entry?.rules?.[0]?.scope], ['Ignore', 'Cluster']);
+  assert.equal(
+    entry?.matchConditions?.[0]?.expression,
+    '(has(object.metadata.labels) ? object.metadata.labels : {}) != (has(oldObject.metadata.labels) ? oldObject.metadata.labels : {})',
+  );
 });
 
 test('Services are asked about only where they may be ours', () => {
@@ -82,13 +112,12 @@ test('through the Service, or by URL, with MetalLB’s paths', () => {
     caBundle: Buffer.from('PEM').toString('base64'),
   });
   const url = 'https://127.0.0.1:9443';
+  assert.deepEqual(REVIEW_PATHS.toSorted(), ORDER.toSorted());
   assert.deepEqual(
     entries({ url })
       .filter((entry) => !isOfDeletions(entry))
       .map(({ clientConfig }) => clientConfig.url),
-    REVIEW_PATHS.toSorted()
-      .map((path) => url + path)
-      .toSorted((a, b) => order(a) - order(b)),
+    ORDER.map((path) => url + path),
   );
 });
 
@@ -100,7 +129,7 @@ test('what others wrote beside it stays, and a second time changes nothing', asy
   await register(kube, options);
   const ref = { name: WEBHOOK_CONFIGURATION };
   const first = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, ref);
-  assert.equal(first?.webhooks?.length, 6);
+  assert.equal(first?.webhooks?.length, 14);
   assert.equal(first.metadata.labels?.['app'], 'metallb');
   assert.deepEqual(kube.writes[0]?.options, { fieldManager: 'cleat-webhook', force: true });
   await register(kube, options);
@@ -150,7 +179,3 @@ test('reached by URL, only the entries of our own names give way', async () => {
     webhooks: [ofMetalLB('bgppeer')],
   });
 });
-
-function order(url: string): number {
-  return ['service', 'ipaddresspool', 'l2advertisement', 'configmap'].findIndex((end) => url.endsWith(end));
-}

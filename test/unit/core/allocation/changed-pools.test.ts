@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changedPools } from '../../../src/controller/changed-pools.ts';
-import { advertisement, pool, snapshotOf } from '../../support/allocation.ts';
+import { changedPools } from '../../../../src/core/allocation/changed-pools.ts';
+import { advertisement, pool, snapshotOf } from '../../../support/allocation.ts';
 
 const addresses = ['192.0.2.0/30'];
 const other = pool('other', ['198.51.100.0/30']);

@@ -1,0 +1,48 @@
+/** The configuration as it would be with a change in it. */
+import type { KubeObject } from '../../api/meta.ts';
+import type { ConfigInput } from '../config/load.ts';
+import type { ConfigurationChange, NamespaceChange } from './facts.ts';
+
+export type WorldChange = ConfigurationChange | NamespaceChange;
+
+/** Where the objects of each kind stand. */
+const LISTS = {
+  IPAddressPool: 'pools',
+  L2Advertisement: 'l2Advertisements',
+  BGPAdvertisement: 'bgpAdvertisements',
+  BGPPeer: 'bgpPeers',
+  BFDProfile: 'bfdProfiles',
+  Community: 'communities',
+  Namespace: 'namespaces',
+} as const satisfies Record<Exclude<WorldChange['kind'], 'ConfigMap'>, keyof ConfigInput>;
+
+/**
+ * The configuration with `object`, the new or the old one of the change, in the place of the one of its name; without one
+ * of its name where `object` is undefined.
+ */
+export function withObject(
+  input: ConfigInput,
+  change: WorldChange,
+  object: KubeObject | undefined,
+): ConfigInput {
+  if (change.kind === 'ConfigMap') {
+    const { legacy: _, ...rest } = input;
+    return object === undefined || change.legacy === undefined ? rest : { ...rest, legacy: change.legacy };
+  }
+  const list = LISTS[change.kind];
+  const { namespace, name } = refOf(change);
+  const stored: readonly KubeObject[] = input[list] ?? [];
+  const others = stored.filter(({ metadata }) => metadata.name !== name || metadata.namespace !== namespace);
+  const place = { name, ...(namespace !== undefined && { namespace }) };
+  const named = object && { ...object, metadata: { ...object.metadata, ...place } };
+  return { ...input, [list]: named === undefined ? others : [...others, named] };
+}
+
+/** A name the API server has yet to generate begins with what the author gave. */
+export function refOf(change: WorldChange): {
+  readonly namespace: string | undefined;
+  readonly name: string;
+} {
+  const name = change.name === '' ? (change.object?.metadata.generateName ?? '') : change.name;
+  return { namespace: change.kind === 'Namespace' ? undefined : change.namespace, name };
+}

@@ -1,6 +1,7 @@
 /** From the body of one review to its answer: parse, ask for the verdict, measure, tell the log. No I/O, no waiting. */
 import type { ConfigMap } from '../api/kubernetes.ts';
 import type { Change, ConfigMapChange, Facts } from '../core/policy/facts.ts';
+import type { Intents } from '../core/policy/intents.ts';
 import type { Verdict } from '../core/policy/verdict.ts';
 import { verdict } from '../core/policy/verdict.ts';
 import type { HttpReply } from '../platform/http.ts';
@@ -10,6 +11,8 @@ import { JUDGED_KINDS } from './judged-kinds.ts';
 
 export interface AnswerDeps {
   readonly facts: Facts;
+  /** What users are about to do, as far as this replica has heard. */
+  readonly intents: Intents;
   /** The configuration a ConfigMap holds, its YAML parsed. */
   readonly readLegacy: (configMap: ConfigMap) => ConfigMapChange['legacy'];
   readonly clock: Clock;
@@ -33,11 +36,12 @@ const BROKEN: Verdict = {
   warnings: ['Cleat failed to check this object and admitted it unchecked; its log says why'],
 };
 
-function judge(change: Change, { facts, clock, log, meter }: AnswerDeps): Verdict {
+function judge(change: Change, { facts, intents, clock, log, meter }: AnswerDeps): Verdict {
   const startedMs = clock.monotonicMs();
   const resource = JUDGED_KINDS[change.kind].plural;
   try {
-    const answer = verdict(facts, change);
+    const answer = verdict(facts, change, intents.beside(change, startedMs));
+    intents.observe(change, answer.allowed && !change.dryRun, startedMs);
     if (!answer.allowed) log.info('refused a change', { ...describe(change), message: answer.message });
     meter.count('cleat_webhook_verdicts_total', { resource, verdict: outcome(answer) });
     return answer;

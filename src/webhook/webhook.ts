@@ -13,6 +13,7 @@ import { SECRETS } from '../api/kubernetes.ts';
 import { UserError } from '../api/user-error.ts';
 import type { Configuration } from '../cluster/configuration.ts';
 import type { ConfigMapChange } from '../core/policy/facts.ts';
+import { Intents } from '../core/policy/intents.ts';
 import type { Route } from '../platform/http.ts';
 import { HttpServer } from '../platform/http.ts';
 import type { Clock, KubeClient, Leadership, Log, Meter, Startable, Store } from '../ports.ts';
@@ -177,7 +178,7 @@ export class Webhook implements Startable {
     const { configuration, clock, log, meter, host, port } = this.#deps;
     const readLegacy = (configMap: ConfigMap): ConfigMapChange['legacy'] =>
       configuration.readLegacy(configMap);
-    const deps = { facts: this.#facts, readLegacy, clock, log, meter };
+    const deps = { facts: this.#facts, intents: new Intents(), readLegacy, clock, log, meter };
     const review = REVIEW_PATHS.map((path): Route => ({
       method: 'POST',
       path,

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import type { Service } from '../../src/api/kubernetes.ts';
 import type { Change, Facts } from '../../src/core/policy/facts.ts';
 import { verdict } from '../../src/core/policy/verdict.ts';
+import { Intents } from '../../src/core/policy/intents.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { HttpServer } from '../../src/platform/http.ts';
 import { CONTROLLER_METRICS } from '../../src/platform/metric-names.ts';
@@ -86,7 +87,13 @@ function rate(work: () => unknown): number {
 async function overHttps(facts: Facts): Promise<object> {
   const certificate = issueCertificates({ nowMs: Date.now(), hosts: ['127.0.0.1'] });
   const body = JSON.stringify(reviewOf(change(service('web', { spec: { loadBalancerIP: '10.1.244.99' } }))));
-  const deps = { facts, readLegacy: () => undefined, clock: systemClock, log: new RecordingLog() };
+  const deps = {
+    facts,
+    intents: new Intents(),
+    readLegacy: () => undefined,
+    clock: systemClock,
+    log: new RecordingLog(),
+  };
   const meter = createMeter(CONTROLLER_METRICS);
   const webhook = new HttpServer({
     name: 'the webhook',

@@ -61,6 +61,15 @@ export class Ledger {
     }
   }
 
+  /** The same with another configuration and without some Services. This ledger stays as it is. */
+  withPools(snapshot: Snapshot, leaving: ReadonlySet<string>): Ledger {
+    const other = new Ledger();
+    for (const holding of this.#holdings.values())
+      if (!leaving.has(holding.key)) other.#holdings.set(holding.key, holding);
+    other.setPools(snapshot);
+    return other;
+  }
+
   /** Records a decision: what the Service held before is given up, what the decision assigns is held. */
   settle(view: ServiceView, decision: Decision): void {
     this.release(view.key);

@@ -21,6 +21,7 @@ import { formatAddress } from '../net/address.ts';
 import type { WorldChange } from './changed-world.ts';
 import { refOf, withObject } from './changed-world.ts';
 import type { Change, Facts, Remark } from './facts.ts';
+import { isWanted } from './wanted.ts';
 
 /** Named one by one; the others are counted. */
 const NAMED = 10;
@@ -89,14 +90,16 @@ function strandedBetween(facts: Facts, before: Snapshot, after: Snapshot): Stran
     const holding = facts.ledger.holding(key);
     const view = facts.viewOf(key);
     const pool = before.pools.get(holding?.pool ?? '');
-    // Who may not have it any more as it is loses nothing by this change.
+    // Who may not have it any more as it is, or wants another, loses nothing by this change.
     if (holding === undefined || view === undefined || pool === undefined || !isOpenTo(pool, view)) continue;
     const poolThen = (address: Address) => after.pools.get(then.poolOf(address) ?? '');
     const mayKeep = (address: Address): boolean => {
       const home = poolThen(address);
       return home !== undefined && isOpenTo(home, view) && !then.isAvoided(address);
     };
-    const held = holding.addresses.filter((address) => !facts.ledger.isAvoided(address));
+    const held = holding.addresses.filter(
+      (address) => !facts.ledger.isAvoided(address) && isWanted(view, pool.name, address),
+    );
     const gone = held.filter((address) => !mayKeep(address));
     const isHeard = isAnnounced(before, pool.name, view);
     const unheard = held.filter(

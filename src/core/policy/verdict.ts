@@ -3,6 +3,7 @@ import { ENFORCE_LABEL } from '../../api/annotations.ts';
 import type { Finding, Level } from '../../api/findings.ts';
 import { formatFinding } from '../../api/findings.ts';
 import type { Change, Facts, Remark, Rule } from './facts.ts';
+import { hopedWorld } from './hoped-world.ts';
 import { judgeConfiguration } from './pool-rules.ts';
 import { judgeService } from './service-rules.ts';
 import { judgeStranding } from './strand-rules.ts';
@@ -27,11 +28,15 @@ const SEVERITY: Readonly<Record<Level, number>> = { audit: 0, warn: 1, deny: 2 }
 
 const NOTHING_TO_SAY: Verdict = { allowed: true, findings: [], warnings: [], audit: {} };
 
-/** Pure and synchronous: the same facts and change give the same verdict. */
-export function verdict(facts: Facts, change: Change): Verdict {
+/**
+ * Pure and synchronous: the same facts, change and intents give the same verdict. `intents` are what else the user is about
+ * to do: a refusal that they would turn is only a warning.
+ */
+export function verdict(facts: Facts, change: Change, intents: readonly Change[] = []): Verdict {
   if (!isJudged(change)) return NOTHING_TO_SAY;
   const ceiling = enforcementLevel(facts, change.namespace);
-  const remarks = RULES.flatMap((rule) => rule(facts, change)).map((remark) => lowered(remark, ceiling));
+  const judged = RULES.flatMap((rule) => rule(facts, change));
+  const remarks = softened(judged, facts, change, intents).map((remark) => lowered(remark, ceiling));
   if (remarks.length === 0) return NOTHING_TO_SAY;
 
   const findings = remarks.map(({ finding }) => finding);
@@ -48,6 +53,24 @@ export function verdict(facts: Facts, change: Change): Verdict {
       facts: facts.version,
     },
   };
+}
+
+/** Refusals that would not stand in the world as the user's intents make it become warnings. */
+function softened(
+  remarks: readonly Remark[],
+  facts: Facts,
+  change: Change,
+  intents: readonly Change[],
+): readonly Remark[] {
+  const isDenial = ({ level }: Remark): boolean => level === 'deny';
+  if (intents.length === 0 || !remarks.some(isDenial)) return remarks;
+  const hoped = hopedWorld(facts, intents, change);
+  const standing = RULES.flatMap((rule) => rule(hoped, change)).filter(isDenial);
+  const stands = ({ finding }: Remark): boolean =>
+    standing.some((other) => other.finding.code === finding.code && other.finding.path === finding.path);
+  return remarks.map((remark) =>
+    isDenial(remark) && !stands(remark) ? { ...remark, level: 'warn' } : remark,
+  );
 }
 
 /** What would be stored is judged, and what would be deleted; nothing of an object that is on its way out already. */

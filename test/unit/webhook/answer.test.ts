@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import type { Facts } from '../../../src/core/policy/facts.ts';
+import { Intents } from '../../../src/core/policy/intents.ts';
 import { CONTROLLER_METRICS } from '../../../src/platform/metric-names.ts';
 import type { ExposedMeter } from '../../../src/platform/metrics.ts';
 import { createMeter } from '../../../src/platform/metrics.ts';
@@ -32,6 +33,7 @@ function answer(object: object, facts: Facts = good): Review {
   const body = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request };
   const reply = answerReview(body, {
     facts,
+    intents: new Intents(),
     readLegacy: () => undefined,
     clock: new VirtualClock(),
     log,
@@ -79,7 +81,14 @@ test('when the gate itself is broken the change is admitted, with a warning, and
 test('whatever is no review is answered 400', () => {
   const reply = answerReview(
     {},
-    { facts: good, readLegacy: () => undefined, clock: new VirtualClock(), log, meter },
+    {
+      facts: good,
+      intents: new Intents(),
+      readLegacy: () => undefined,
+      clock: new VirtualClock(),
+      log,
+      meter,
+    },
   );
   assert.equal(reply.status, 400);
   assert.match(JSON.stringify(reply.body), /AdmissionReview/);

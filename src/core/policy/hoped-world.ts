@@ -1,0 +1,107 @@
+/** The world as it would be once a user's intents have come true. */
+import type { Service } from '../../api/kubernetes.ts';
+import type { Ledger } from '../allocation/ledger.ts';
+import { plan } from '../allocation/plan.ts';
+import type { ServiceView } from '../allocation/service-view.ts';
+import { viewAsStored, viewService } from '../allocation/view-service.ts';
+import type { ConfigInput, LoadedConfig } from '../config/load.ts';
+import { isFault, loadConfig } from '../config/load.ts';
+import type { Snapshot } from '../config/snapshot.ts';
+import { isWanted } from './wanted.ts';
+import type { WorldChange } from './changed-world.ts';
+import { refOf, withObject } from './changed-world.ts';
+import type { Change, Facts } from './facts.ts';
+
+/**
+ * The configuration with the intents about it, as far as they bring no faults with them, and the ledger without the Services
+ * that are about to go elsewhere, or away; where to, `change` may have a part in. Only as hints: what is decided on this may soften a verdict, never more.
+ */
+export function hopedWorld(facts: Facts, intents: readonly Change[], change: Change): Facts {
+  const { input, loaded } = hopedConfiguration(facts, intents);
+  const snapshot = loaded.snapshot ?? facts.snapshot;
+  const labels = new Map(
+    intents.flatMap((intent) =>
+      intent.kind === 'Namespace' ? [[intent.name, intent.object?.metadata.labels ?? {}]] : [],
+    ),
+  );
+  return {
+    listed: facts.listed,
+    loaded: facts.loaded,
+    defaultLevel: facts.defaultLevel,
+    version: facts.version,
+    ...(facts.loadBalancerClass !== undefined && { loadBalancerClass: facts.loadBalancerClass }),
+    snapshot,
+    configInput: input,
+    configFindings: loaded.snapshot === undefined ? facts.configFindings : loaded.findings,
+    ledger: hopedLedger(facts, snapshot, snapshotWith(input, change) ?? snapshot, intents),
+    labelsOf: (namespace) => labels.get(namespace) ?? facts.labelsOf(namespace),
+    isTerminating: (namespace) => facts.isTerminating(namespace),
+    viewOf: (key) => facts.viewOf(key),
+    sha256: (text) => facts.sha256(text),
+  };
+}
+
+/** All of them together: a range that goes from one pool to another is a fault until both have changed. */
+function hopedConfiguration(
+  facts: Facts,
+  intents: readonly Change[],
+): { readonly input: ConfigInput; readonly loaded: LoadedConfig } {
+  const about = intents.filter((intent): intent is WorldChange => intent.kind !== 'Service');
+  const inputWith = (changes: readonly WorldChange[]): ConfigInput =>
+    changes.reduce((input, change) => withObject(input, change, change.object), facts.configInput);
+  const input = inputWith(about);
+  const loaded = loadConfig(input);
+  if (loaded.snapshot !== undefined) return { input, loaded };
+  const faulty = new Set(loaded.findings.filter(isFault).map(({ object }) => nameOf(object)));
+  const sound = about.filter((change) => !faulty.has(nameOf({ kind: change.kind, ...refOf(change) })));
+  const soundInput = inputWith(sound);
+  const soundLoaded = loadConfig(soundInput);
+  return soundLoaded.snapshot === undefined
+    ? { input: facts.configInput, loaded: { findings: facts.configFindings, snapshot: facts.snapshot } }
+    : { input: soundInput, loaded: soundLoaded };
+}
+
+function nameOf(object: { kind: string; namespace?: string | undefined; name: string }): string {
+  return JSON.stringify([object.kind, object.namespace, object.name]);
+}
+
+function snapshotWith(input: ConfigInput, change: Change): Snapshot | undefined {
+  return change.kind === 'Service'
+    ? undefined
+    : loadConfig(withObject(input, change, change.object)).snapshot;
+}
+
+/** Who is leaving is believed to leave only where there is an address to go to, in the end. */
+function hopedLedger(
+  facts: Facts,
+  snapshot: Snapshot,
+  inTheEnd: Snapshot,
+  intents: readonly Change[],
+): Ledger {
+  const going = new Map<string, ServiceView | undefined>();
+  for (const intent of intents) {
+    if (intent.kind !== 'Service') continue;
+    const key = `${intent.namespace}/${intent.name}`;
+    const holding = facts.ledger.holding(key);
+    if (holding === undefined) continue;
+    const view = intent.object && viewIntended(intent.object, intent, facts.loadBalancerClass);
+    if (!holding.addresses.every((address) => view && isWanted(view, holding.pool, address)))
+      going.set(key, view);
+  }
+  if (going.size === 0) return facts.ledger.withPools(snapshot, new Set());
+  const without = facts.ledger.withPools(inTheEnd, new Set(going.keys()));
+  const stranded = [...going].filter(
+    ([, view]) => view?.ours === true && plan(without, inTheEnd, view).kind !== 'assigned',
+  );
+  const stay = new Set(stranded.map(([key]) => key));
+  return facts.ledger.withPools(snapshot, new Set([...going.keys()].filter((key) => !stay.has(key))));
+}
+
+function viewIntended(
+  object: Service,
+  { namespace, name }: Change,
+  ourClass: string | undefined,
+): ServiceView {
+  const view = viewAsStored(viewService(object, ourClass));
+  return { ...view, namespace, name, key: `${namespace}/${name}` };
+}

@@ -1,0 +1,122 @@
+/**
+ * The gate on a real kube-apiserver: what kubectl prints of a refusal, the commits that GitOps tools must get in, and the guard
+ * with its confirmation. The webhook runs in this process and is called by URL.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { replayChangeSets, startTwoGates } from '../support/change-sets.ts';
+import { KubernetesControlPlane, faultOfControlPlane } from '../support/control-plane.ts';
+import { prepareCluster, startGate } from '../support/gate.ts';
+import {
+  argoCd,
+  flux,
+  giveAddress,
+  mustApply,
+  poolManifest,
+  serviceManifest,
+} from '../support/gitops-orders.ts';
+import { until } from '../support/until.ts';
+
+const fault = faultOfControlPlane('etcd', 'kube-apiserver', 'kube-controller-manager');
+if (fault !== undefined && process.env['CI'] === 'true') throw new Error(fault);
+
+describe('the gate on a real API server', { skip: fault ?? false }, () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'cleat-gate-'));
+  let plane: KubernetesControlPlane;
+
+  before(async () => {
+    plane = await KubernetesControlPlane.start({ folder });
+    await prepareCluster(plane);
+  });
+  after(async () => {
+    await plane.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function kubectl(...args: string[]): Promise<{ readonly code: number; readonly err: string }> {
+    const env = { ...process.env, KUBECONFIG: plane.kubeconfig, KUBECACHEDIR: path.join(folder, 'cache') };
+    const running = promisify(execFile)('kubectl', args, { env });
+    return running.then(
+      ({ stderr }) => ({ code: 0, err: stderr }),
+      (error: unknown) => ({ code: 1, err: (error as { stderr: string }).stderr }),
+    );
+  }
+
+  test('Flux’s order and Argo CD’s converge with one retry', async (context) => {
+    const gate = await startGate(context, plane);
+    await replayChangeSets(flux, plane, [gate], { subnet: '10.1', tries: 2 });
+    await replayChangeSets(argoCd, plane, [gate], { subnet: '10.2', tries: 2 });
+  });
+
+  test('with two replicas that share nothing they converge too', async (context) => {
+    const start = (webhookUrl: string) => startGate(context, plane, { webhookUrl });
+    const { gates, cut } = await startTwoGates(context, start);
+    await replayChangeSets(flux, plane, gates, { subnet: '10.3', tries: 30, between: cut });
+    await replayChangeSets(argoCd, plane, gates, { subnet: '10.4', tries: 30, between: cut });
+  });
+
+  test('the refusal as a user sees it', async (context) => {
+    const gate = await startGate(context, plane);
+    await mustApply(plane, poolManifest('asked', '10.5.1.0/28'));
+    await until(
+      'the gate seeing the pool',
+      10_000,
+      () => gate.configuration.snapshot.pools.get('asked') && true,
+    );
+    const patch = JSON.stringify({ spec: { loadBalancerIP: '10.5.1.77' } });
+    await mustApply(plane, serviceManifest('asking'));
+    const { code, err } = await kubectl('patch', 'service', 'asking', '-p', patch);
+    assert.deepEqual(
+      [code, err],
+      [
+        1,
+        'Error from server (Forbidden): admission webhook "servicevalidationwebhook.cleat.dev" denied the request: LB101 spec.loadBalancerIP 10.5.1.77 is in no pool open to namespace default; nearest free: 10.5.1.15 (pool asked)\n',
+      ],
+    );
+  });
+
+  test('the guard, its confirmation, and a namespace that ends all the same', async (context) => {
+    const gate = await startGate(context, plane);
+    const holder = serviceManifest('holder', '10.6.1.1');
+    await mustApply(plane, poolManifest('guarded', '10.6.1.0/28'));
+    await until(
+      'the gate seeing the pool',
+      10_000,
+      () => gate.configuration.snapshot.pools.get('guarded') && true,
+    );
+    await mustApply(plane, holder);
+    await giveAddress(plane, holder, '10.6.1.1');
+    await until('the gate seeing the address', 10_000, () =>
+      gate.services.get('default/holder')?.status?.loadBalancer?.ingress === undefined ? undefined : true,
+    );
+    const remove = ['delete', 'ipaddresspool', 'guarded', '-n', 'metallb-system'];
+    const refused = await kubectl(...remove);
+    assert.match(
+      refused.err,
+      /\(Forbidden\): .* LB229 a Service loses its address: default\/holder 10\.6\.1\.1; .* cleat\.dev\/confirm: sha256-\w+$/m,
+    );
+    const [, hash = ''] = /confirm: (\S+)/.exec(refused.err) ?? [];
+    const annotate = ['annotate', 'ipaddresspool', 'guarded', '-n', 'metallb-system'];
+    assert.equal((await kubectl(...annotate, `cleat.dev/confirm=${hash}`)).code, 0);
+    const confirmed = await kubectl(...remove);
+    assert.deepEqual(
+      [confirmed.code, confirmed.err],
+      [0, 'Warning: LB229 a Service loses its address: default/holder 10.6.1.1\n'],
+    );
+
+    await mustApply(plane, poolManifest('guarded', '10.6.1.0/28'));
+    await until(
+      'the gate seeing the pool',
+      10_000,
+      () => gate.configuration.snapshot.pools.get('guarded') && true,
+    );
+    // Everybody here is the administrator: the gate knows by the namespace alone that this was decided.
+    const ended = await kubectl('delete', 'namespace', 'metallb-system', '--timeout=30s');
+    assert.equal(ended.code, 0, ended.err);
+  });
+});

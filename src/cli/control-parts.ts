@@ -3,6 +3,7 @@
  * what runs in `cleat up` is exactly what runs in a cluster.
  */
 import { CONTROLLER_COMPONENT } from '../api/annotations.ts';
+import type { Level } from '../api/findings.ts';
 import { SERVICES, type Service } from '../api/kubernetes.ts';
 import { Configuration } from '../cluster/configuration.ts';
 import type { BgpType } from '../core/config/bgp-type.ts';
@@ -34,6 +35,8 @@ export interface ControlOptions {
     readonly timings: ElectionTimings;
   };
   readonly webhook: {
+    /** Where a namespace has no label of its own; absent: deny. */
+    readonly defaultLevel?: Level;
     readonly host: string;
     readonly port: number;
     /** Where the API server finds the webhook; absent: through its Service. */

@@ -33,6 +33,14 @@ export const bgpTypeFlag = (): Option =>
     .argParser(parseBgpType)
     .default('native');
 
+export const enforceFlag = (): Option =>
+  new Option(
+    '--enforce <level>',
+    'how far the gate goes where a namespace has no label cleat.dev/enforce: refuse, only warn, or only tell the audit log',
+  )
+    .choices(['deny', 'warn', 'audit'])
+    .default('deny');
+
 export const logLevelFlag = (): Option =>
   new Option('--log-level <level>', 'what to log')
     .choices(['all', 'debug', 'info', 'warn', 'error', 'none'])
@@ -61,6 +69,7 @@ export function addClusterFlags(command: Command): Command {
 /** Adds the flags of the verbs that answer admission (WebhookFlags). */
 export function addWebhookFlags(command: Command): Command {
   return command
+    .addOption(enforceFlag())
     .addOption(
       new Option(
         '--webhook-url <url>',

@@ -1,6 +1,7 @@
 /** Runs controller, webhook or both in a cluster: from flags to parts. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { Level } from '../api/findings.ts';
 import { UserError } from '../api/user-error.ts';
 import { faultOfTimings } from '../kube/election.ts';
 import { CONTROLLER_METRICS } from '../platform/metric-names.ts';
@@ -10,6 +11,7 @@ import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
 
 /** The flags of the verbs with a webhook, as commander names them. */
 export interface ControlFlags extends ClusterFlags {
+  readonly enforce: Level;
   readonly webhookUrl?: string;
   readonly webhookPort: number;
   /** Milliseconds. */
@@ -28,6 +30,7 @@ export async function runControl(
     webhookPort: port,
     webhookUrl: url,
     shutdownDelayDuration: drainMs,
+    enforce: defaultLevel,
   } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
@@ -43,7 +46,7 @@ export async function runControl(
         bgpType,
         runs,
         ...(election === undefined ? {} : { election }),
-        webhook: { host: '::', port, drainMs, ...(url === undefined ? {} : { url }) },
+        webhook: { defaultLevel, host: '::', port, drainMs, ...(url === undefined ? {} : { url }) },
       }),
   });
 }

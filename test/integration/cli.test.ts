@@ -185,6 +185,9 @@ suite('bad input ends in one sentence with exit code 2', { concurrency: 2 }, () 
     assert.equal(readFileSync(file, 'utf8'), 'of another server');
   });
 
+  test('a level that is none', () =>
+    refuses(run('up', '--enforce', 'never'), /'never' is invalid: Allowed choices are deny, warn, audit/));
+
   test('the webhook’s port is taken', () =>
     refuses(
       run(...upFlags('taken-2'), `--webhook-port=${takenPort}`),

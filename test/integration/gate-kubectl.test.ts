@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import type { Level } from '../../src/api/findings.ts';
 import { prepareCluster, startGate } from '../support/gate.ts';
 import type { Kubectl } from '../support/kubectl.ts';
 import { kubectlIsMissing, startKubectl } from '../support/kubectl.ts';
@@ -42,12 +43,12 @@ ${spec}
 const NS = '-n metallb-system';
 
 /** A gate that has seen a pool for team a, an advertisement and the Service default/web with an address of the pool. */
-async function startWorld(context: TestContext): Promise<Kubectl> {
+async function startWorld(context: TestContext, defaultLevel: Level = 'deny'): Promise<Kubectl> {
   const kubectl = await startKubectl(context);
   const { api, ok } = kubectl;
   const target = { url: api.server.url, caPem: api.caPem, token: api.token };
   await prepareCluster(target);
-  const gate = await startGate(context, target);
+  const gate = await startGate(context, target, { defaultLevel });
   await ok('label namespace default team=a');
   const allocation = '\n  serviceAllocation: {namespaceSelectors: [{matchLabels: {team: a}}]}';
   const ours = pool('default', '192.0.2.0/28').replace(
@@ -152,3 +153,31 @@ test('kinds of BGP are judged, and what others use goes with a warning', options
     return err.startsWith('Warning: LB216 BGPAdvertisement metallb-system/far: ') ? true : undefined;
   });
 });
+
+test(
+  'levels: of the cluster by flag, of a namespace by its label, which counts more',
+  options,
+  async (context) => {
+    const { ok, fails, run } = await startWorld(context, 'warn');
+    const outside = WEB.replace('name: web', 'name: out').replace(
+      '{type:',
+      '{loadBalancerIP: 192.0.2.77, type:',
+    );
+    const said = async (): Promise<string> => {
+      const { code, err } = await run('apply --dry-run=server -f -', outside);
+      assert.equal(code, 0, err);
+      return err;
+    };
+    assert.match(
+      await said(),
+      /^Warning: LB101 spec\.loadBalancerIP 192\.0\.2\.77 is in no pool [^\n]{1,90}\n$/,
+    );
+    await ok('label namespace default cleat.dev/enforce=audit');
+    await until('silence', 5_000, async () => ((await said()) === '' ? true : undefined));
+    await ok('label namespace default cleat.dev/enforce=deny --overwrite');
+    await until('a refusal', 5_000, async () =>
+      (await run('apply --dry-run=server -f -', outside)).code === 1 ? true : undefined,
+    );
+    assert.match(await fails('apply -f -', outside), /\(Forbidden\): .* LB101 /);
+  },
+);

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type GitSource, parseGitSource } from '../../standalone/git/source.ts';
 import {
   bgpTypeFlag,
+  enforceFlag,
   lbClassFlag,
   logLevelFlag,
   namespaceFlag,
@@ -67,6 +68,7 @@ export function upCommand(finish: (exitCode: number) => void): Command {
     .addOption(namespaceFlag())
     .addOption(lbClassFlag())
     .addOption(bgpTypeFlag())
+    .addOption(enforceFlag())
     .addOption(logLevelFlag())
     .addHelpText(
       'after',

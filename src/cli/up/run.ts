@@ -17,6 +17,7 @@ import { ApiServer } from '../../standalone/apiserver/server.ts';
 import { GitReconciler } from '../../standalone/git/reconciler.ts';
 import { formatGitSource, type GitSource } from '../../standalone/git/source.ts';
 import { registerNode } from '../../standalone/node.ts';
+import type { Level } from '../../api/findings.ts';
 import { WEBHOOK_PORT } from '../../api/metallb.ts';
 import { controlParts, type ControlParts } from '../control-parts.ts';
 import { speakerParts } from '../speaker-parts.ts';
@@ -38,6 +39,7 @@ export interface UpFlags {
   readonly namespace: string;
   readonly lbClass?: string;
   readonly bgpType: BgpType;
+  readonly enforce: Level;
   readonly logLevel: string;
 }
 
@@ -94,16 +96,13 @@ function compose(
 ): Pick<ControlParts, 'parts' | 'webhook'> {
   const { namespace, lbClass, bgpType, nodeName, webhookPort = WEBHOOK_PORT } = flags;
   const shared = { client, clock, namespace, lbClass, bgpType };
+  const url = `https://${LOOPBACK}:${webhookPort}`;
   const control = controlParts({
     ...shared,
     log: log.child({ part: 'controller' }),
     meter: createMeter(CONTROLLER_METRICS),
     runs: 'both',
-    webhook: {
-      host: LOOPBACK,
-      port: webhookPort,
-      url: `https://${LOOPBACK}:${webhookPort}`,
-    },
+    webhook: { defaultLevel: flags.enforce, host: LOOPBACK, port: webhookPort, url },
   });
   const parts = [...control.parts];
   if (flags.git !== undefined) {

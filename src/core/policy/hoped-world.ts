@@ -1,6 +1,5 @@
 /** The world as it would be once a user's intents have come true. */
 import type { Service } from '../../api/kubernetes.ts';
-import type { Ledger } from '../allocation/ledger.ts';
 import { plan } from '../allocation/plan.ts';
 import type { ServiceView } from '../allocation/service-view.ts';
 import { viewAsStored, viewService } from '../allocation/view-service.ts';
@@ -12,11 +11,17 @@ import type { WorldChange } from './changed-world.ts';
 import { refOf, withObject } from './changed-world.ts';
 import type { Change, Facts } from './facts.ts';
 
+export interface HopedWorld {
+  readonly facts: Facts;
+  /** Services that are about to give up what they have. */
+  readonly leaving: ReadonlySet<string>;
+}
+
 /**
  * The configuration with the intents about it, as far as they bring no faults with them, and the ledger without the Services
  * that are about to go elsewhere, or away; where to, `change` may have a part in. Only as hints: what is decided on this may soften a verdict, never more.
  */
-export function hopedWorld(facts: Facts, intents: readonly Change[], change: Change): Facts {
+export function hopedWorld(facts: Facts, intents: readonly Change[], change: Change): HopedWorld {
   const { input, loaded } = hopedConfiguration(facts, intents);
   const snapshot = loaded.snapshot ?? facts.snapshot;
   const labels = new Map(
@@ -24,7 +29,8 @@ export function hopedWorld(facts: Facts, intents: readonly Change[], change: Cha
       intent.kind === 'Namespace' ? [[intent.name, intent.object?.metadata.labels ?? {}]] : [],
     ),
   );
-  return {
+  const leaving = leavingServices(facts, snapshotWith(input, change) ?? snapshot, intents);
+  const hoped: Facts = {
     listed: facts.listed,
     loaded: facts.loaded,
     defaultLevel: facts.defaultLevel,
@@ -33,12 +39,13 @@ export function hopedWorld(facts: Facts, intents: readonly Change[], change: Cha
     snapshot,
     configInput: input,
     configFindings: loaded.snapshot === undefined ? facts.configFindings : loaded.findings,
-    ledger: hopedLedger(facts, snapshot, snapshotWith(input, change) ?? snapshot, intents),
+    ledger: facts.ledger.withPools(snapshot, leaving),
     labelsOf: (namespace) => labels.get(namespace) ?? facts.labelsOf(namespace),
     isTerminating: (namespace) => facts.isTerminating(namespace),
     viewOf: (key) => facts.viewOf(key),
     sha256: (text) => facts.sha256(text),
   };
+  return { facts: hoped, leaving };
 }
 
 /** All of them together: a range that goes from one pool to another is a fault until both have changed. */
@@ -72,12 +79,7 @@ function snapshotWith(input: ConfigInput, change: Change): Snapshot | undefined 
 }
 
 /** Who is leaving is believed to leave only where there is an address to go to, in the end. */
-function hopedLedger(
-  facts: Facts,
-  snapshot: Snapshot,
-  inTheEnd: Snapshot,
-  intents: readonly Change[],
-): Ledger {
+function leavingServices(facts: Facts, inTheEnd: Snapshot, intents: readonly Change[]): ReadonlySet<string> {
   const going = new Map<string, ServiceView | undefined>();
   for (const intent of intents) {
     if (intent.kind !== 'Service') continue;
@@ -88,14 +90,16 @@ function hopedLedger(
     if (!holding.addresses.every((address) => view && isWanted(view, holding.pool, address)))
       going.set(key, view);
   }
-  if (going.size === 0) return facts.ledger.withPools(snapshot, new Set());
+  if (going.size === 0) return NOBODY;
   const without = facts.ledger.withPools(inTheEnd, new Set(going.keys()));
   const stranded = [...going].filter(
     ([, view]) => view?.ours === true && plan(without, inTheEnd, view).kind !== 'assigned',
   );
   const stay = new Set(stranded.map(([key]) => key));
-  return facts.ledger.withPools(snapshot, new Set([...going.keys()].filter((key) => !stay.has(key))));
+  return new Set([...going.keys()].filter((key) => !stay.has(key)));
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 function viewIntended(
   object: Service,

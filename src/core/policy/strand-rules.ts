@@ -21,11 +21,15 @@ import { formatAddress } from '../net/address.ts';
 import type { WorldChange } from './changed-world.ts';
 import { refOf, withObject } from './changed-world.ts';
 import type { Change, Facts, Remark } from './facts.ts';
+import type { HopedWorld } from './hoped-world.ts';
 import { isWanted } from './wanted.ts';
 
 /** Named one by one; the others are counted. */
 const NAMED = 10;
 const HASH_BYTES = 8;
+
+/** What the guard says. */
+export const STRANDING: ReadonlySet<FindingCode> = new Set(['LB228', 'LB229', 'LB230', 'LB231']);
 
 /** Controllers of the control plane that carry out what was decided elsewhere. */
 const CARRY_OUT: ReadonlySet<string> = new Set([
@@ -36,6 +40,8 @@ const CARRY_OUT: ReadonlySet<string> = new Set([
 
 /** Services that have an address now and would have lost it, or have it announced by nobody. */
 interface Stranded {
+  /** `namespace/name` of all of them. */
+  readonly keys: readonly string[];
   /** `namespace/name address`, sorted. */
   readonly lost: readonly string[];
   readonly silent: readonly string[];
@@ -43,10 +49,8 @@ interface Stranded {
 
 export function judgeStranding(facts: Facts, change: Change): readonly Remark[] {
   if (change.kind === 'Service' || !facts.loaded || !isConfiguration(facts, change)) return [];
-  const before = snapshotBefore(facts, change);
-  const after = loadConfig(withObject(facts.configInput, change, change.object)).snapshot;
+  const stranded = strandedBy(facts, change);
   // With faults it would not come into force, and is refused for them.
-  const stranded = after && strandedBetween(facts, before, after);
   if (stranded === undefined || stranded.lost.length + stranded.silent.length === 0) return [];
 
   const code = codeOfLoss(change);
@@ -65,6 +69,26 @@ export function judgeStranding(facts: Facts, change: Change): readonly Remark[] 
   return [...told(code, stranded.lost, sentenceOfLoss), ...told('LB230', stranded.silent, sentenceOfSilence)];
 }
 
+/**
+ * True where what the user intends besides helps none of those the change strands: they neither leave by themselves nor find
+ * their address, or their advertisement, elsewhere. That an intent would strand them as well is no help.
+ */
+export function strandsInHopedWorld(facts: Facts, change: WorldChange, hoped: HopedWorld): boolean {
+  const alone = strandedBy(facts, change);
+  const together = strandedBy(facts, change, hoped);
+  if (alone === undefined || together === undefined) return true;
+  const still = new Set(together.keys);
+  return alone.keys.some((key) => still.has(key));
+}
+
+/** Undefined where the configuration would have faults. */
+function strandedBy(facts: Facts, change: WorldChange, hoped?: HopedWorld): Stranded | undefined {
+  const before = snapshotBefore(facts, change);
+  const input = hoped?.facts.configInput ?? facts.configInput;
+  const after = loadConfig(withObject(input, change, change.object)).snapshot;
+  return after && strandedBetween(facts, before, after, hoped?.leaving ?? new Set());
+}
+
 function isConfiguration({ configInput }: Facts, change: WorldChange): boolean {
   if (change.kind === 'Namespace') return change.operation === 'UPDATE';
   if (change.namespace !== configInput.namespace) return false;
@@ -79,11 +103,17 @@ function snapshotBefore(facts: Facts, change: WorldChange): Snapshot {
   return stored ?? facts.snapshot;
 }
 
-function strandedBetween(facts: Facts, before: Snapshot, after: Snapshot): Stranded | undefined {
-  const holders = facts.ledger.holdersIn(changedPools(before, after));
-  if (holders.length === 0) return undefined;
+function strandedBetween(
+  facts: Facts,
+  before: Snapshot,
+  after: Snapshot,
+  leaving: ReadonlySet<string>,
+): Stranded {
+  const holders = facts.ledger.holdersIn(changedPools(before, after)).filter((key) => !leaving.has(key));
+  if (holders.length === 0) return { keys: [], lost: [], silent: [] };
   const then = new Ledger();
   then.setPools(after);
+  const keys: string[] = [];
   const lost: string[] = [];
   const silent: string[] = [];
   for (const key of holders.toSorted()) {
@@ -105,10 +135,11 @@ function strandedBetween(facts: Facts, before: Snapshot, after: Snapshot): Stran
     const unheard = held.filter(
       (address) => mayKeep(address) && isHeard && !isAnnounced(after, poolThen(address)?.name ?? '', view),
     );
+    if (gone.length + unheard.length > 0) keys.push(key);
     if (gone.length > 0) lost.push(`${key} ${gone.map(formatAddress).join(' and ')}`);
     if (unheard.length > 0) silent.push(`${key} ${unheard.map(formatAddress).join(' and ')}`);
   }
-  return { lost, silent };
+  return { keys, lost, silent };
 }
 
 /** Decided elsewhere: by who ended the namespace, or the object that owns this one. */

@@ -6,7 +6,7 @@ import type { Change, Facts, Remark, Rule } from './facts.ts';
 import { hopedWorld } from './hoped-world.ts';
 import { judgeConfiguration } from './pool-rules.ts';
 import { judgeService } from './service-rules.ts';
-import { judgeStranding } from './strand-rules.ts';
+import { judgeStranding, STRANDING, strandsInHopedWorld } from './strand-rules.ts';
 import { auditText, denialText, warningText } from './wording.ts';
 
 export interface Verdict {
@@ -65,9 +65,14 @@ function softened(
   const isDenial = ({ level }: Remark): boolean => level === 'deny';
   if (intents.length === 0 || !remarks.some(isDenial)) return remarks;
   const hoped = hopedWorld(facts, intents, change);
-  const standing = RULES.flatMap((rule) => rule(hoped, change)).filter(isDenial);
-  const stands = ({ finding }: Remark): boolean =>
-    standing.some((other) => other.finding.code === finding.code && other.finding.path === finding.path);
+  const standing = [judgeService, judgeConfiguration]
+    .flatMap((rule) => rule(hoped.facts, change))
+    .filter(isDenial);
+  const strands = change.kind === 'Service' || strandsInHopedWorld(facts, change, hoped);
+  const stands = ({ finding: { code, path } }: Remark): boolean =>
+    STRANDING.has(code)
+      ? strands
+      : standing.some(({ finding }) => finding.code === code && finding.path === path);
   return remarks.map((remark) =>
     isDenial(remark) && !stands(remark) ? { ...remark, level: 'warn' } : remark,
   );

@@ -264,6 +264,15 @@ describe('an intent', () => {
     assert.equal(verdict(facts, shrink, [deletion('Service', holder)]).allowed, true);
   });
 
+  test('that would strand the same Services is no help', () => {
+    const facts = factsOf({ pools: [first], services: [service('holder', { held: ['192.0.2.1'] })] });
+    const shrink = poolChange(pool('first', ['192.0.2.8/29']), first);
+    const silence = deletion('L2Advertisement', advertisement());
+    assert.equal(verdict(facts, silence, [shrink]).allowed, false);
+    assert.equal(verdict(facts, shrink, [silence]).allowed, false);
+    assert.equal(verdict(facts, deletion('IPAddressPool', first), [shrink, silence]).allowed, false);
+  });
+
   test('never makes a verdict harsher', () => {
     const anyIp = fc.constantFrom('192.0.2.1', '192.0.2.9', '198.51.100.1', 'x');
     const anyPool = fc

@@ -16,6 +16,7 @@ import type { CustomResourceDefinition, FieldSchema } from '../src/api/crd-schem
 import { CRDS_OF_METALLB } from '../src/api/crds.ts';
 import { FINDINGS } from '../src/api/findings.ts';
 import { formatYaml } from '../src/platform/yaml.ts';
+import { corpusSentences } from '../test/support/corpus.ts';
 import { installManifests } from './install-manifests.ts';
 import { PERMISSIONS } from './install-rbac.ts';
 import { table } from './markdown-table.ts';
@@ -34,7 +35,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['manifests/install.yaml', `# ${ORIGIN}\n${installManifests().map(formatYaml).join('---\n')}`],
     ['manifests/kustomization.yaml', `# ${ORIGIN}\n${formatYaml(KUSTOMIZATION)}`],
     ['docs/reference/permissions.md', page('Permissions', PERMISSIONS_INTRODUCTION, permissionsTable())],
-    ['docs/reference/findings.md', page('Findings', FINDINGS_INTRODUCTION, findingsTable())],
+    ['docs/reference/findings.md', page('Findings', FINDINGS_INTRODUCTION, findingsTable(), sentences())],
     [
       'docs/reference/annotations.md',
       page(
@@ -78,6 +79,8 @@ none covers every ConfigMap, and nothing can be deleted but the speakers' own Le
 const FINDINGS_INTRODUCTION = `Everything Cleat says about an object has a code, which is the same in the answer to \`kubectl apply\`, in conditions,
 events and logs. LB1xx speak of Services, LB2xx of configuration. *deny* refuses the change, *warn* admits it with a warning,
 *audit* only records it.`;
+
+const SENTENCES_INTRODUCTION = `What the input in test/corpus for each of them is told.`;
 
 const ANNOTATIONS_INTRODUCTION = `On Services of type LoadBalancer. Those a user writes are read under \`${PREFIX}\` and \`${LEGACY_PREFIX}\`; where
 both are set the first counts.`;
@@ -132,6 +135,12 @@ function findingsTable(): string {
     remedy,
   ]);
   return table(['Code', 'Reason', 'Level', 'What it means', 'What to do'], rows);
+}
+
+/** Of the golden corpus, whose cases are judged here as they are in the tests. */
+function sentences(): string {
+  const rows = [...corpusSentences()].map(([code, sentence]) => `- **${code}**: \`${sentence}\``);
+  return ['## As it is said', SENTENCES_INTRODUCTION, rows.join('\n')].join('\n\n');
 }
 
 const CONFIGURATION_ANNOTATIONS = [

@@ -22,6 +22,8 @@ export interface Finding {
   readonly path: string;
   /** The offending value as text, where there is one. */
   readonly value?: string;
+  /** A value that would be right in the place of `value`, where one is known. */
+  readonly suggestion?: string;
   /** The sentence without the code: what is wrong with which value, and what would be right. */
   readonly message: string;
 }

@@ -7,6 +7,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../api/user-error.ts';
+import { checkCommand } from './check.ts';
 import { controllerCommand } from './controller.ts';
 import { convertCommand } from './convert.ts';
 import { speakerCommand } from './speaker.ts';
@@ -20,6 +21,7 @@ Examples:
   cleat up --git /srv/network#main:site-a    the same, configured by a folder of a Git repository
   cleat controller --kubeconfig ~/.kube/config
   cleat speaker --node-name node-1
+  cleat check site/                          what a cluster would refuse of these manifests
   cleat convert config.yaml                  the ConfigMap of MetalLB before 0.13 as today’s objects
 
 Every verb explains itself: cleat VERB --help`;
@@ -35,6 +37,7 @@ export function createProgram(finish: (exitCode: number) => void): Command {
     controllerCommand,
     speakerCommand,
     webhookCommand,
+    checkCommand,
     convertCommand,
     versionCommand,
   ]) {

@@ -8,9 +8,23 @@ import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, stringify, visi
 import type { ParseYaml } from '../ports.ts';
 
 export interface YamlDocuments {
-  /** Documents that have content other than null, with the line it begins on (1 is the first). */
-  readonly documents: readonly { readonly value: unknown; readonly line: number }[];
+  /** Documents that have content other than null. */
+  readonly documents: readonly YamlDocument[];
   readonly faults: readonly YamlFault[];
+}
+
+export interface YamlDocument {
+  readonly value: unknown;
+  /** Where its content begins (1 is the first). */
+  readonly line: number;
+  /** Where a value of it stands: as lineOfPath. */
+  readonly place: (path: YamlPath, inside?: number) => YamlPlace;
+}
+
+/** 1 is the first of either. */
+export interface YamlPlace {
+  readonly line: number;
+  readonly column: number;
 }
 
 interface YamlFault {
@@ -52,7 +66,7 @@ export function parseYamlDocuments(
   adapt: (document: Document.Parsed) => void = () => undefined,
 ): YamlDocuments {
   const lines = new LineCounter();
-  const documents: { value: unknown; line: number }[] = [];
+  const documents: YamlDocument[] = [];
   const faults: YamlFault[] = [];
   for (const document of parseAll(text, lines, faults)) {
     const found = faultsOf(document, lines);
@@ -64,7 +78,8 @@ export function parseYamlDocuments(
       const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
       const why = whyNotJson(value);
       if (why !== undefined) faults.push({ line, why });
-      else if (value !== null) documents.push({ value, line });
+      else if (value !== null)
+        documents.push({ value, line, place: (path, inside) => placeIn(document, lines, path, inside) });
     } catch (error) {
       // Missing anchors, aliases of aliases of aliases, nesting without end.
       faults.push({ line, why: messageOf(error) });
@@ -83,6 +98,15 @@ export type YamlPath = readonly (string | number)[];
 export function lineOfPath(text: string, path: YamlPath, inside?: number): number {
   const lines = new LineCounter();
   const [document] = parseAll(text, lines, []);
+  return placeIn(document, lines, path, inside).line;
+}
+
+function placeIn(
+  document: Document.Parsed | undefined,
+  lines: LineCounter,
+  path: YamlPath,
+  inside: number | undefined,
+): YamlPlace {
   let node: unknown = document?.contents;
   let offset = (node as Node | null | undefined)?.range?.[0] ?? 0;
   for (const step of path) {
@@ -91,8 +115,10 @@ export function lineOfPath(text: string, path: YamlPath, inside?: number): numbe
     offset = at.range?.[0] ?? offset;
     node = next;
   }
-  if (inside === undefined || !isScalar(node) || node.type !== 'BLOCK_LITERAL') return lineAt(lines, offset);
-  return lineAt(lines, node.range?.[0] ?? offset) + inside;
+  if (inside === undefined || !isScalar(node) || node.type !== 'BLOCK_LITERAL') {
+    return { line: lineAt(lines, offset), column: Math.max(1, lines.linePos(offset).col) };
+  }
+  return { line: lineAt(lines, node.range?.[0] ?? offset) + inside, column: 1 };
 }
 
 /** What a reader is shown for a step, its key in a map, and what is behind it. */

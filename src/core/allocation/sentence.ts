@@ -35,7 +35,8 @@ export function aboutAddress(
       ? `no free ${asked.address.family} address is open to it`
       : `nearest free: ${formatAddress(near.address)} (pool ${near.pool})`;
   const remedy = right === undefined ? nearest : `${right}, or ${nearest}`;
-  return finding(code, view, asked.path, value, `${wrong}; ${remedy}`);
+  const found = finding(code, view, asked.path, value, `${wrong}; ${remedy}`);
+  return near === undefined ? found : { ...found, suggestion: formatAddress(near.address) };
 }
 
 /**

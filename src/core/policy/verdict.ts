@@ -33,10 +33,7 @@ const NOTHING_TO_SAY: Verdict = { allowed: true, findings: [], warnings: [], aud
  * to do: a refusal that they would turn is only a warning.
  */
 export function verdict(facts: Facts, change: Change, intents: readonly Change[] = []): Verdict {
-  if (!isJudged(change)) return NOTHING_TO_SAY;
-  const ceiling = enforcementLevel(facts, change.namespace);
-  const judged = RULES.flatMap((rule) => rule(facts, change));
-  const remarks = softened(judged, facts, change, intents).map((remark) => lowered(remark, ceiling));
+  const remarks = judge(facts, change, intents);
   if (remarks.length === 0) return NOTHING_TO_SAY;
 
   const findings = remarks.map(({ finding }) => finding);
@@ -78,6 +75,13 @@ function softened(
   );
 }
 
+/** What there is to say about the change, each at the level that counts in its namespace. */
+export function judge(facts: Facts, change: Change, intents: readonly Change[] = []): readonly Remark[] {
+  if (!isJudged(change)) return [];
+  const judged = RULES.flatMap((rule) => rule(facts, change));
+  return softened(judged, facts, change, intents).map((remark) => lowered(facts, change.namespace, remark));
+}
+
 /** What would be stored is judged, and what would be deleted; nothing of an object that is on its way out already. */
 function isJudged({ operation, object, oldObject }: Change): boolean {
   if (operation === 'DELETE') return oldObject?.metadata.deletionTimestamp === undefined;
@@ -98,6 +102,8 @@ function isLevel(text: string): text is Level {
   return Object.hasOwn(SEVERITY, text);
 }
 
-function lowered(remark: Remark, ceiling: Level): Remark {
+/** No remark about what is in a namespace is more serious than the level there. */
+export function lowered(facts: Facts, namespace: string, remark: Remark): Remark {
+  const ceiling = enforcementLevel(facts, namespace);
   return SEVERITY[remark.level] <= SEVERITY[ceiling] ? remark : { ...remark, level: ceiling };
 }

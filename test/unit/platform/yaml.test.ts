@@ -86,10 +86,13 @@ test('nesting without end is refused', () => {
 
 test('documents with their lines; a faulty one does not hide the others', () => {
   const seen = parseYamlDocuments('# head\na: 1\n---\n---\nb: {\n---\n# c\nc: 3\n');
-  assert.deepEqual(seen.documents, [
-    { value: { a: 1 }, line: 2 },
-    { value: { c: 3 }, line: 8 },
-  ]);
+  assert.deepEqual(
+    seen.documents.map(({ value, line, place }) => ({ value, line, c: place(['c']) })),
+    [
+      { value: { a: 1 }, line: 2, c: { line: 2, column: 1 } },
+      { value: { c: 3 }, line: 8, c: { line: 8, column: 1 } },
+    ],
+  );
   assert.ok(seen.faults.length > 0);
   for (const fault of seen.faults) assert.ok(fault.line >= 5 && fault.line <= 6, JSON.stringify(fault));
 });

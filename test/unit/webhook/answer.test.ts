@@ -66,7 +66,7 @@ test('an admission, with a warning or without', async () => {
 
 test('when the gate itself is broken the change is admitted, with a warning, and the log has the error', async () => {
   const broken = { ...good, labelsOf: () => assert.fail('broken') };
-  const { response } = answer(service('web'), broken);
+  const { response } = answer(service('web', { spec: { loadBalancerIP: '192.0.2.99' } }), broken);
   assert.equal(response.allowed, true);
   assert.equal(response.uid, 'u-1');
   assert.match(response.warnings?.[0] ?? '', /unchecked/);

@@ -1,0 +1,66 @@
+/** `cleat check`: manifests judged without a cluster. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { Command, Option } from 'commander';
+import { UserError } from '../api/user-error.ts';
+import type { CheckOptions } from '../gitops/check.ts';
+import { checkManifests, exitCodeOf, formatReport } from '../gitops/check.ts';
+import type { ManifestText } from '../gitops/manifests.ts';
+import { bgpTypeFlag, enforceFlag, lbClassFlag, namespaceFlag } from './flags.ts';
+
+interface CheckFlags extends CheckOptions {
+  readonly output: 'text' | 'json';
+}
+
+export function checkCommand(finish: (exitCode: number) => void): Command {
+  return new Command('check')
+    .description('say what a cluster would refuse or warn about in a set of manifests, without one')
+    .argument('<path...>', 'files, or folders with *.yaml, *.yml and *.json; - reads standard input')
+    .addOption(new Option('-o, --output <format>', 'how to say it').choices(['text', 'json']).default('text'))
+    .addOption(namespaceFlag())
+    .addOption(lbClassFlag())
+    .addOption(bgpTypeFlag())
+    .addOption(enforceFlag())
+    .addHelpText(
+      'after',
+      `
+All manifests are judged together: the configuration as a whole, and every Service against the pools in the set.
+Exit code: 0 nothing would be refused, 1 something would, 2 not everything could be read.
+
+Examples:
+  cleat check site/
+  kustomize build site | cleat check -
+  cleat check -o json pools.yaml services.yaml`,
+    )
+    .action((paths: string[], flags: CheckFlags) => {
+      const texts = paths.flatMap(readTexts);
+      const report = checkManifests(texts, flags);
+      if (report.summary.objects + report.summary.unreadable === 0)
+        throw new UserError(
+          `${paths.join(' ')}: there is no Kubernetes object; name files or folders with some`,
+        );
+      const printed =
+        flags.output === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : formatReport(report);
+      process.stdout.write(printed);
+      finish(exitCodeOf(report));
+    });
+}
+
+/** A file whatever its name; of a folder, in the order of names, what looks like manifests. Hidden folders are passed over. */
+function readTexts(file: string): readonly ManifestText[] {
+  try {
+    if (file === '-') return [{ file: 'standard input', text: readFileSync(0, 'utf8') }];
+    if (!statSync(file).isDirectory()) return [{ file, text: readFileSync(file, 'utf8') }];
+    return readdirSync(file, { withFileTypes: true })
+      .filter(({ name }) => !name.startsWith('.'))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .flatMap((entry) => {
+        const inside = path.join(file, entry.name);
+        return entry.isDirectory() || /\.(ya?ml|json)$/.test(entry.name) ? readTexts(inside) : [];
+      });
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UserError(`${file === '-' ? 'standard input' : file} cannot be read: ${why}`);
+  }
+}

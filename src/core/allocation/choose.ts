@@ -75,7 +75,10 @@ function chooseAutomatic(ledger: Ledger, snapshot: Snapshot, view: ServiceView):
   const unpinned = view.sharingKey === '' ? order.unpinnedWithRoom(view.families) : order.unpinned;
   const choice = chooseFrom(ledger, view, pinned) ?? chooseFrom(ledger, view, unpinned);
   if (choice !== undefined) return { ok: true, ...choice };
-  const serving = [...pinned, ...order.unpinned].filter((pool) => suits(pool, view)).map(({ name }) => name);
+  const serving = order
+    .serving(view)
+    .filter((pool) => suits(pool, view))
+    .map(({ name }) => name);
   if (serving.length > 0) return { ok: false, finding: poolsFull(view, serving) };
   const onRequest = openPools(snapshot, view).filter((name) => {
     const pool = snapshot.pools.get(name);
@@ -113,8 +116,24 @@ export function mayHaveOne({ familyPolicy }: ServiceView): boolean {
   return familyPolicy === 'PreferDualStack';
 }
 
+/** True where the Service may come to have addresses of the pool: it names it, or the pool serves on its own accord. */
+export function serves(pool: Pool, view: ServiceView): boolean {
+  return isSought(pool, view) && isOpenTo(pool, view);
+}
+
+/** True where the Service names the pool, or names none and the pool serves on its own accord. */
+export function isSought({ name, autoAssign }: Pool, { requestedPool }: ServiceView): boolean {
+  return requestedPool === undefined ? autoAssign : requestedPool.pool === name;
+}
+
+/** True where the pool has what the Service needs at this moment, were it to serve it. */
+export function hasRoomFor(ledger: Ledger, pool: string, view: ServiceView): boolean {
+  const has = (family: IpFamily) => ledger.lowestUsable(pool, family, view) !== undefined;
+  return mayHaveOne(view) ? view.families.some(has) : view.families.every(has);
+}
+
 /** True where the pool has addresses of the families the Service needs, free or not. */
-function suits({ families }: Pool, view: ServiceView): boolean {
+export function suits({ families }: Pool, view: ServiceView): boolean {
   const has = (family: IpFamily) => families.has(family);
   return mayHaveOne(view) ? view.families.some(has) : view.families.every(has);
 }

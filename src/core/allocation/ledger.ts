@@ -8,7 +8,7 @@
  */
 import type { Pool, Snapshot } from '../config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../config/snapshot.ts';
-import type { Address, IpFamily } from '../net/address.ts';
+import type { Address, AddressRange, IpFamily } from '../net/address.ts';
 import { IntervalSet } from '../net/interval-set.ts';
 import type { Decision } from './decision.ts';
 import { FamilySpace } from './family-space.ts';
@@ -27,7 +27,11 @@ export interface PoolCounts {
   readonly availableIPv6: bigint;
 }
 
-type PoolSpace = Readonly<Partial<Record<IpFamily, FamilySpace>>>;
+/** The addresses of one pool and who holds them. */
+interface PoolSpace extends Readonly<Partial<Record<IpFamily, FamilySpace>>> {
+  readonly pool: Pool;
+  readonly holdings: LazyMap<string, Holding>;
+}
 
 const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6'];
 
@@ -35,27 +39,38 @@ export class Ledger {
   #spaces: ReadonlyMap<string, PoolSpace> = new Map();
   #index = new RangeIndex([]);
   #order = new PoolOrder(EMPTY_SNAPSHOT, () => false);
-  #holdings = new LazyMap<string, Holding>();
+  readonly #holdings = new LazyMap<string, Holding>();
   /** Services that were settled with nothing: what their status still says is not theirs. */
   readonly #settledWithout = new Set<string>();
   /** An address with one holder, as nearly all have, costs no more than a reference. */
-  #uses = noUses();
+  readonly #uses: Record<IpFamily, LazyMap<bigint, Holding | AddressUse>> = {
+    IPv4: new LazyMap(),
+    IPv6: new LazyMap(),
+  };
   /** The addresses of each sharing group. */
-  #groups = new Map<string, Record<IpFamily, IntervalSet>>();
+  readonly #groups = new Map<string, Record<IpFamily, IntervalSet>>();
 
   /**
    * Puts a new configuration in force. A holding stays where one pool, of whatever name, still covers all its addresses;
-   * the others are forgotten. Those that stay may be disallowed for other reasons: plan them again.
+   * the others are forgotten. Those that stay may be disallowed for other reasons: plan them again. Pools that give away what
+   * they gave away before are not looked at.
    */
   setPools(snapshot: Snapshot): void {
-    this.#spaces = new Map([...snapshot.pools].map(([name, pool]) => [name, spaceOf(pool)]));
+    const before = this.#spaces;
+    const spaces = [...snapshot.pools].map(([name, pool]): [string, PoolSpace] => {
+      const space = before.get(name);
+      return [name, space && isAlike(space.pool, pool) ? { ...space, pool } : spaceOf(pool)];
+    });
+    const after = new Map(spaces);
+    const uprooted: Holding[] = [];
+    for (const [name, { holdings }] of before) {
+      if (after.get(name)?.holdings !== holdings) uprooted.push(...holdings.values());
+    }
+    for (const holding of uprooted) this.#drop(holding);
+    this.#spaces = after;
     this.#index = new RangeIndex(snapshot.pools.values());
-    this.#uses = noUses();
-    this.#groups = new Map();
-    const before = this.#holdings;
-    this.#holdings = new LazyMap();
     this.#order = new PoolOrder(snapshot, (pool, family) => this.#hasRoom(pool, family));
-    for (const holding of before.values()) {
+    for (const holding of uprooted) {
       const pool = this.#poolOfAll(holding.addresses);
       if (pool !== undefined) this.#hold(pool === holding.pool ? holding : { ...holding, pool });
     }
@@ -75,8 +90,7 @@ export class Ledger {
     this.#settledWithout.delete(key);
     const holding = this.#holdings.get(key);
     if (holding === undefined) return [];
-    this.#holdings.delete(key);
-    for (const address of holding.addresses) this.#leave(address, holding);
+    this.#drop(holding);
     return holding.addresses;
   }
 
@@ -96,9 +110,9 @@ export class Ledger {
     return use instanceof AddressUse ? use.holdings : [use];
   }
 
-  /** Keys of the Services that hold addresses of one of the pools. Looks at every holding: for changes of configuration. */
-  holdersIn(pools: ReadonlySet<string>): readonly string[] {
-    return [...this.#holdings.values()].filter(({ pool }) => pools.has(pool)).map(({ key }) => key);
+  /** What Services hold of the pool. */
+  holdingsIn(pool: string): Iterable<Holding> {
+    return this.#spaces.get(pool)?.holdings.values() ?? [];
   }
 
   /** Why `sharer` may not have the address beside those who hold it; undefined where it may. */
@@ -194,7 +208,14 @@ export class Ledger {
 
   #hold(holding: Holding): void {
     this.#holdings.set(holding.key, holding);
+    this.#spaces.get(holding.pool)?.holdings.set(holding.key, holding);
     for (const address of holding.addresses) this.#enter(address, holding);
+  }
+
+  #drop(holding: Holding): void {
+    this.#holdings.delete(holding.key);
+    this.#spaces.get(holding.pool)?.holdings.delete(holding.key);
+    for (const address of holding.addresses) this.#leave(address, holding);
   }
 
   #enter(address: Address, holding: Holding): void {
@@ -250,19 +271,31 @@ export class Ledger {
   }
 }
 
-function noUses(): Record<IpFamily, LazyMap<bigint, Holding | AddressUse>> {
-  return { IPv4: new LazyMap(), IPv6: new LazyMap() };
+function spaceOf(pool: Pool): PoolSpace {
+  const spaces = FAMILIES.filter((family) => pool.families.has(family)).map((family) => [
+    family,
+    new FamilySpace(
+      family,
+      pool.ranges.filter((range) => range.family === family),
+      pool.avoidBuggyIPs,
+    ),
+  ]);
+  return { pool, holdings: new LazyMap(), ...Object.fromEntries(spaces) };
 }
 
-function spaceOf({ ranges, families, avoidBuggyIPs }: Pool): PoolSpace {
-  return Object.fromEntries(
-    FAMILIES.filter((family) => families.has(family)).map((family) => [
-      family,
-      new FamilySpace(
-        family,
-        ranges.filter((range) => range.family === family),
-        avoidBuggyIPs,
-      ),
-    ]),
+/** True where both give away the same addresses, in the same order. */
+function isAlike(a: Pool, b: Pool): boolean {
+  return (
+    a.avoidBuggyIPs === b.avoidBuggyIPs &&
+    (a.ranges === b.ranges ||
+      (a.ranges.length === b.ranges.length &&
+        a.ranges.every((range, index) => {
+          const other = b.ranges[index];
+          return other !== undefined && sameRange(range, other);
+        })))
   );
+}
+
+function sameRange(a: AddressRange, b: AddressRange): boolean {
+  return a.family === b.family && a.first === b.first && a.last === b.last;
 }

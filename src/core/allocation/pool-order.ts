@@ -12,10 +12,13 @@ import type { ServiceView } from './service-view.ts';
 type Asker = Pick<ServiceView, 'namespace' | 'labels'>;
 
 /** True where the Service may have an address of the pool, asked for or not. */
-export function isOpenTo({ allocation }: Pool, asker: Asker): boolean {
-  if (allocation === undefined) return true;
-  if (allocation.namespaces !== undefined && !allocation.namespaces.has(asker.namespace)) return false;
-  return matchesAny(allocation.serviceSelectors, asker.labels);
+export function isOpenTo(pool: Pool, { namespace, labels }: Asker): boolean {
+  return isOpenToNamespace(pool, namespace) && matchesAny(pool.allocation?.serviceSelectors ?? [], labels);
+}
+
+/** True where some Services of the namespace may, if their labels are right. */
+export function isOpenToNamespace({ allocation }: Pool, namespace: string): boolean {
+  return allocation?.namespaces?.has(namespace) ?? true;
 }
 
 /** The pools with autoAssign, arranged so that a pool that cannot serve costs nothing to pass over. */
@@ -53,6 +56,11 @@ export class PoolOrder {
     return [...(this.#byNamespace.get(asker.namespace) ?? []), ...this.#anyNamespace]
       .filter((pool) => isOpenTo(pool, asker))
       .sort(byPriority);
+  }
+
+  /** All pools that serve this Service on their own accord, in the order to try. */
+  serving(asker: Asker): readonly Pool[] {
+    return [...this.pinnedTo(asker), ...this.unpinned];
   }
 
   /** The unpinned pools without the full ones at the front: none left out has a free address in any of the families. */

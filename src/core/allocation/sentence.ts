@@ -39,12 +39,25 @@ export function aboutAddress(
 }
 
 /**
- * The sentence without the address it offers. That one changes with what happens to others, which is no reason to say the
- * sentence again.
+ * The sentence without the addresses and pools it names because they are there. Those change with what happens to others,
+ * which is no reason to say the sentence again.
  */
 export function withoutOffer(message: string): string {
-  return message.replace(/nearest free: \S+ \(pool .*?\)|no free IPv[46] address is open to it/g, '');
+  return message.replace(OFFERS, '');
 }
+
+const OFFERS = new RegExp(
+  [
+    String.raw`nearest free: \S+ \(pool .*?\)`,
+    'no free IPv[46] address is open to it',
+    String.raw`pools open to namespace \S+: [^;]*`,
+    String.raw`no pool is open to namespace [^\s;]+`,
+    String.raw`(?<=is full )\(.*?\)`,
+    String.raw`name one with \S+ \(.*?\)`,
+    'open a pool to it',
+  ].join('|'),
+  'g',
+);
 
 export function finding(
   code: FindingCode,

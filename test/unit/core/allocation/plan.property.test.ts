@@ -140,7 +140,7 @@ function checkLedger(ledger: Ledger, snapshot: Snapshot, keys: Iterable<string>)
       assert.equal(ledger.poolOf(held), holding?.pool);
       assert.ok(ledger.holdersOf(held).some((holder) => holder.key === key));
       assert.equal(ledger.isFree(held), false);
-      assert.ok(holding !== undefined && ledger.holdersIn(new Set([holding.pool])).includes(key));
+      assert.ok(holding !== undefined && [...ledger.holdingsIn(holding.pool)].includes(holding));
       if (ledger.isAvoided(held)) continue;
       const text = formatAddress(held);
       assigned.set(holding.pool, (assigned.get(holding.pool) ?? new Set()).add(text));

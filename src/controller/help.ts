@@ -87,5 +87,5 @@ function isConcernedByAny({ ledger, changes }: Reconfiguration, { view, code, po
     candidate !== undefined && serves(candidate, view) && suits(candidate, view);
   const served = [...changes.values()].filter(({ isOfSupply }) => isOfSupply);
   if (code !== 'LB111') return served.some(({ after }) => wouldServe(after));
-  return served.some(({ before }) => wouldServe(before)) && !ledger.order.serving(view).some(wouldServe);
+  return served.some(({ before }) => wouldServe(before)) && ledger.order.serving(view).length === 0;
 }

@@ -9,7 +9,6 @@
 import type { Pool, Snapshot } from '../config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../config/snapshot.ts';
 import type { Address, AddressRange, IpFamily } from '../net/address.ts';
-import { IntervalSet } from '../net/interval-set.ts';
 import type { Decision } from './decision.ts';
 import { FamilySpace } from './family-space.ts';
 import { LazyMap } from './lazy-map.ts';
@@ -18,6 +17,7 @@ import { RangeIndex } from './range-index.ts';
 import type { ServiceView } from './service-view.ts';
 import type { Conflict, Holding, Sharer } from './sharing.ts';
 import { AddressUse, conflictBetween, groupOf } from './sharing.ts';
+import { SharingGroup } from './sharing-group.ts';
 
 /** Distinct addresses held and free; those a pool avoids count as neither. */
 export interface PoolCounts {
@@ -47,8 +47,7 @@ export class Ledger {
     IPv4: new LazyMap(),
     IPv6: new LazyMap(),
   };
-  /** The addresses of each sharing group. */
-  readonly #groups = new Map<string, Record<IpFamily, IntervalSet>>();
+  readonly #groups = new Map<string, SharingGroup>();
 
   /**
    * Puts a new configuration in force. A holding stays where one pool, of whatever name, still covers all its addresses;
@@ -144,9 +143,15 @@ export class Ledger {
   lowestUsable(pool: string, family: IpFamily, sharer: Sharer): Address | undefined {
     const space = this.#spaces.get(pool)?.[family];
     if (space === undefined) return undefined;
-    const shared = this.#groups.get(groupOf(sharer))?.[family];
-    const value = shared === undefined ? space.lowestFree() : this.#lowestShareable(space, shared, sharer);
+    const group = this.#groups.get(groupOf(sharer));
+    const value =
+      group === undefined ? space.lowestFree() : this.#lowestShareable(space, pool, group, sharer);
     return value === undefined ? undefined : { family, value };
+  }
+
+  /** Pools with addresses that Services hold which share as `sharer` does. */
+  poolsSharedWith(sharer: Sharer): Iterable<string> {
+    return this.#groups.get(groupOf(sharer))?.pools ?? [];
   }
 
   /** The free address of the pool nearest to `wanted`. */
@@ -190,20 +195,36 @@ export class Ledger {
     return others.length > 0 ? undefined : pool;
   }
 
-  #lowestShareable(space: FamilySpace, shared: IntervalSet, sharer: Sharer): bigint | undefined {
-    for (const [index, range] of space.ranges.entries()) {
-      const free = space.lowestFreeOf(index);
-      const end = free ?? range.last;
-      let value = shared.atOrAfter(range.first);
-      while (value !== undefined && value <= end) {
-        const fits =
-          !space.avoids(value) && this.conflict(sharer, { family: space.family, value }) === undefined;
-        if (fits) return value;
-        value = shared.atOrAfter(value + 1n);
-      }
-      if (free !== undefined) return free;
+  #lowestShareable(
+    space: FamilySpace,
+    pool: string,
+    group: SharingGroup,
+    sharer: Sharer,
+  ): bigint | undefined {
+    const { family } = space;
+    const isUsable = (value: bigint) =>
+      !space.avoids(value) && this.conflict(sharer, { family, value }) === undefined;
+    const free = space.lowestFree();
+    const { few } = group;
+    if (few !== undefined) {
+      const usable = few.filter(
+        ({ address, pool: its }) => its === pool && address.family === family && isUsable(address.value),
+      );
+      return lowestInOrder(space, [
+        ...usable.map(({ address }) => address.value),
+        ...(free === undefined ? [] : [free]),
+      ]);
     }
-    return undefined;
+    const lastRange = free === undefined ? space.ranges.length - 1 : space.rangeOf(free);
+    for (const [index, { first, last }] of space.ranges.slice(0, lastRange + 1).entries()) {
+      const end = free !== undefined && index === lastRange ? free : last;
+      let value = group.lowestFor(sharer.ports, family, first, end);
+      // Nearly always the first: it is not where Services that contradict each other are on it.
+      while (value !== undefined && !isUsable(value))
+        value = group.lowestFor(sharer.ports, family, value + 1n, end);
+      if (value !== undefined) return value;
+    }
+    return free;
   }
 
   #hold(holding: Holding): void {
@@ -232,8 +253,7 @@ export class Ledger {
       both.add(holding);
       uses.set(value, both);
     }
-    const group = groupOf(holding);
-    if (group !== '') this.#addToGroup(group, address);
+    this.#enterGroup(address, holding);
   }
 
   #leave(address: Address, holding: Holding): void {
@@ -241,9 +261,9 @@ export class Ledger {
     const uses = this.#uses[family];
     const use = uses.get(value);
     if (use instanceof AddressUse) use.remove(holding);
+    this.#leaveGroup(address, holding, !(use instanceof AddressUse && use.hasGroup(groupOf(holding))));
     if (use instanceof AddressUse && !use.isEmpty) return;
     uses.delete(value);
-    this.#removeFromGroup(groupOf(holding), address);
     this.#changeRoom(address, (space) => space.give(value));
   }
 
@@ -252,23 +272,32 @@ export class Ledger {
     const space = pool === undefined ? undefined : this.#spaces.get(pool)?.[address.family];
     if (pool === undefined || space === undefined) return;
     change(space);
-    this.#order.roomChanged(pool, address.family);
+    this.#order.roomChanged(pool);
   }
 
-  #addToGroup(group: string, { family, value }: Address): void {
-    let members = this.#groups.get(group);
-    if (members === undefined) {
-      members = { IPv4: new IntervalSet(), IPv6: new IntervalSet() };
-      this.#groups.set(group, members);
-    }
-    members[family].add(value, value);
+  #enterGroup(address: Address, holding: Holding): void {
+    const name = groupOf(holding);
+    if (name === '') return;
+    let group = this.#groups.get(name);
+    if (group === undefined) this.#groups.set(name, (group = new SharingGroup()));
+    const portsOn = (other: Address) => this.holdersOf(other).flatMap(({ ports }) => ports);
+    group.enter({ address, pool: holding.pool }, holding.ports, portsOn);
   }
 
-  #removeFromGroup(group: string, { family, value }: Address): void {
-    const members = this.#groups.get(group);
-    members?.[family].delete(value, value);
-    if (members?.IPv4.size === 0n && members.IPv6.size === 0n) this.#groups.delete(group);
+  #leaveGroup(address: Address, holding: Holding, isLast: boolean): void {
+    const name = groupOf(holding);
+    const group = this.#groups.get(name);
+    group?.leave({ address, pool: holding.pool }, holding.ports, isLast);
+    if (group?.isEmpty === true) this.#groups.delete(name);
   }
+}
+
+/** Of the first range as written that has one of the addresses, the lowest. */
+function lowestInOrder(space: FamilySpace, values: readonly bigint[]): bigint | undefined {
+  const [first] = values
+    .map((value) => ({ value, range: space.rangeOf(value) }))
+    .sort((a, b) => a.range - b.range || (a.value < b.value ? -1 : 1));
+  return first?.value;
 }
 
 function spaceOf(pool: Pool): PoolSpace {

@@ -17,6 +17,11 @@ export interface Near {
   readonly pool: string;
 }
 
+/** A pool. */
+export interface Named {
+  readonly name: string;
+}
+
 /** So many pools are named in a sentence; the rest is counted. */
 const POOLS_NAMED = 5;
 const LONGEST_SHOWN = 64;
@@ -86,15 +91,16 @@ export function shutOut(view: ServiceView, { allocation }: Pool): string {
   return namespaceMay ? `the labels of Service ${view.key}` : asker(view);
 }
 
-export function choice(view: ServiceView, open: readonly string[]): string {
+export function choice(view: ServiceView, open: readonly Named[]): string {
   return open.length === 0
     ? `no pool is open to ${asker(view)}`
     : `pools open to ${asker(view)}: ${naming(open)}`;
 }
 
-export function naming(pools: readonly string[]): string {
+export function naming(pools: readonly Named[]): string {
   const more = pools.length - POOLS_NAMED;
-  return pools.slice(0, POOLS_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  const names = pools.slice(0, POOLS_NAMED).map(({ name }) => name);
+  return names.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 export function both(families: readonly IpFamily[]): string {

@@ -45,14 +45,14 @@ export class PoolIndex {
         const labels = new Set(serviceSelectors.map(labelNeeded));
         for (const label of labels) {
           if (label === undefined) others.push(pool);
-          else append(byLabel, label, pool);
+          else file(byLabel, label, pool);
         }
       } else if (namespaces === undefined) everybody.push(pool);
-      else for (const namespace of namespaces) append(byNamespace, namespace, pool);
+      else for (const namespace of namespaces) file(byNamespace, namespace, pool);
     }
     const line = (members: readonly Pool[]): PoolLine => {
       const made = new PoolLine(members, hasRoom);
-      for (const { name } of members) append(this.#linesOf, name, made);
+      for (const { name } of members) file(this.#linesOf, name, made);
       return made;
     };
     this.#everybody = line(everybody);
@@ -66,13 +66,16 @@ export class PoolIndex {
   }
 
   /** For each of the needs the first pool open to the Service that has room for it; in no order. */
-  withRoom(asker: Asker, needs: readonly Need[]): readonly Pool[] {
+  withRoom(asker: Asker, needs: readonly Need[]): Pool[] {
+    const found: Pool[] = [];
+    if (this.#linesOf.size === 0) return found;
     const isOpen = (pool: Pool) => isOpenTo(pool, asker);
     const { open, perhaps } = this.#lines(asker);
-    return needs.flatMap((need) => [
-      ...open.flatMap((line) => line.firstWithRoom(need, always) ?? []),
-      ...perhaps.flatMap((line) => line.firstWithRoom(need, isOpen) ?? []),
-    ]);
+    for (const need of needs) {
+      for (const line of open) append(found, line.firstWithRoom(need, always));
+      for (const line of perhaps) append(found, line.firstWithRoom(need, isOpen));
+    }
+    return found;
   }
 
   /** The pools open to the Service that have such addresses, free or not, in order. */
@@ -92,7 +95,7 @@ export class PoolIndex {
 
   /** Lines all of whose pools are open to the Service, and lines of which some may be. */
   #lines({ namespace, labels }: Asker): { open: readonly PoolLine[]; perhaps: readonly PoolLine[] } {
-    const perhaps = [this.#others];
+    const perhaps = this.#others.pools.length === 0 ? [] : [this.#others];
     if (this.#byLabel.size > 0) {
       for (const key of Object.keys(labels)) {
         const line = this.#byLabel.get(labelOf(key, labels[key] ?? ''));
@@ -121,7 +124,11 @@ function labelOf(key: string, value: string): string {
   return `${key}=${value}`;
 }
 
-function append<T>(lists: Map<string, T[]>, key: string, value: T): void {
+function append<T>(list: T[], value: T | undefined): void {
+  if (value !== undefined) list.push(value);
+}
+
+function file<T>(lists: Map<string, T[]>, key: string, value: T): void {
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [value]);
   else list.push(value);

@@ -4,7 +4,6 @@
  * name; then the pools open to everybody, by name. A pool with a serviceAllocation serves nobody else.
  */
 import type { Pool, Snapshot } from '../config/snapshot.ts';
-import type { IpFamily } from '../net/address.ts';
 import type { Asker } from './pool-index.ts';
 import { isOpenTo, PoolIndex } from './pool-index.ts';
 import type { HasRoom, Need, Want } from './pool-line.ts';
@@ -22,8 +21,8 @@ export class PoolOrder {
   readonly #unpinned: PoolIndex;
   /** With those that only serve on request. */
   readonly #all: PoolIndex;
-  /** Families in which each pool had room when it was looked at last. */
-  readonly #room = new Map<string, string>();
+  /** Whether each pool had room when it was looked at last: 1 for IPv4, 2 for IPv6. */
+  readonly #room = new Map<string, number>();
 
   constructor(snapshot: Snapshot, hasRoom: HasRoom) {
     this.#pools = snapshot.pools;
@@ -48,14 +47,15 @@ export class PoolOrder {
     share: Iterable<string>,
   ): readonly [pinned: readonly Pool[], unpinned: readonly Pool[]] {
     const needs = needsOf(view);
-    const shared = [...share]
-      .flatMap((name) => this.#pools.get(name) ?? [])
-      .filter((pool) => isOpenTo(pool, view));
-    const among = (index: PoolIndex) => [
-      ...index.withRoom(view, needs),
-      ...shared.filter(({ name }) => index.has(name)),
-    ];
-    return [distinct(among(this.#pinned), byPriority), distinct(among(this.#unpinned), byName)];
+    const pinned = this.#pinned.withRoom(view, needs);
+    const unpinned = this.#unpinned.withRoom(view, needs);
+    for (const name of share) {
+      const pool = this.#pools.get(name);
+      if (pool === undefined || !isOpenTo(pool, view)) continue;
+      if (this.#pinned.has(name)) pinned.push(pool);
+      if (this.#unpinned.has(name)) unpinned.push(pool);
+    }
+    return [distinct(pinned, byPriority), distinct(unpinned, byName)];
   }
 
   /** All pools that serve this Service on their own accord and have addresses of its families, in the order to try. */
@@ -71,15 +71,13 @@ export class PoolOrder {
 
   /** To be told after addresses of the pool were taken or given back. */
   roomChanged(pool: string): void {
-    const room = FAMILIES.filter((family) => this.#hasRoom(pool, family)).join();
+    const room = (this.#hasRoom(pool, 'IPv4') ? 1 : 0) + (this.#hasRoom(pool, 'IPv6') ? 2 : 0);
     if (this.#room.get(pool) === room) return;
     this.#room.set(pool, room);
     this.#pinned.roomChanged(pool);
     this.#unpinned.roomChanged(pool);
   }
 }
-
-const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6'];
 
 /** What a pool must have to be worth a try: everything; where less will do, one of either. */
 function needsOf({ families, familyPolicy }: Seeker): readonly Need[] {

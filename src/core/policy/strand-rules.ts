@@ -11,13 +11,13 @@ import { CONFIRM_ANNOTATION } from '../../api/annotations.ts';
 import type { Finding, FindingCode } from '../../api/findings.ts';
 import { LEGACY_CONFIG_MAP } from '../../api/metallb.ts';
 import { isAnnounced } from '../allocation/announced.ts';
-import { changedPools } from '../allocation/changed-pools.ts';
+import { keepHeld } from '../allocation/held.ts';
 import { Ledger } from '../allocation/ledger.ts';
-import { isOpenTo } from '../allocation/pool-order.ts';
+import { poolChanges } from '../allocation/pool-changes.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { Address } from '../net/address.ts';
-import { formatAddress } from '../net/address.ts';
+import { formatAddress, sameAddress } from '../net/address.ts';
 import type { WorldChange } from './changed-world.ts';
 import { refOf, withObject } from './changed-world.ts';
 import type { Change, Facts, Remark } from './facts.ts';
@@ -109,37 +109,35 @@ function strandedBetween(
   after: Snapshot,
   leaving: ReadonlySet<string>,
 ): Stranded {
-  const holders = facts.ledger.holdersIn(changedPools(before, after)).filter((key) => !leaving.has(key));
-  if (holders.length === 0) return { keys: [], lost: [], silent: [] };
-  const then = new Ledger();
-  then.setPools(after);
   const keys: string[] = [];
   const lost: string[] = [];
   const silent: string[] = [];
-  for (const key of holders.toSorted()) {
+  let then: Ledger | undefined;
+  for (const key of holdersOf(facts, before, after).filter((each) => !leaving.has(each))) {
     const holding = facts.ledger.holding(key);
     const view = facts.viewOf(key);
-    const pool = before.pools.get(holding?.pool ?? '');
+    if (holding === undefined || view === undefined) continue;
     // Who may not have it any more as it is, or wants another, loses nothing by this change.
-    if (holding === undefined || view === undefined || pool === undefined || !isOpenTo(pool, view)) continue;
-    const poolThen = (address: Address) => after.pools.get(then.poolOf(address) ?? '');
-    const mayKeep = (address: Address): boolean => {
-      const home = poolThen(address);
-      return home !== undefined && isOpenTo(home, view) && !then.isAvoided(address);
-    };
-    const held = holding.addresses.filter(
-      (address) => !facts.ledger.isAvoided(address) && isWanted(view, pool.name, address),
-    );
-    const gone = held.filter((address) => !mayKeep(address));
-    const isHeard = isAnnounced(before, pool.name, view);
-    const unheard = held.filter(
-      (address) => mayKeep(address) && isHeard && !isAnnounced(after, poolThen(address)?.name ?? '', view),
-    );
+    const had = keepHeld(facts.ledger, before, view);
+    const wanted = had.addresses.filter((address) => isWanted(view, holding.pool, address));
+    if (then === undefined) (then = new Ledger()).setPools(after);
+    const kept = keepHeld(then, after, { ...view, held: holding.addresses });
+    const isKept = (address: Address): boolean => kept.addresses.some((other) => sameAddress(other, address));
+    const gone = wanted.filter((address) => !isKept(address));
+    const falls = isAnnounced(before, holding.pool, view) && !isAnnounced(after, kept.pool ?? '', view);
+    const unheard = falls ? wanted.filter(isKept) : [];
     if (gone.length + unheard.length > 0) keys.push(key);
     if (gone.length > 0) lost.push(`${key} ${gone.map(formatAddress).join(' and ')}`);
     if (unheard.length > 0) silent.push(`${key} ${unheard.map(formatAddress).join(' and ')}`);
   }
   return { keys, lost, silent };
+}
+
+/** Sorted: who has addresses of a pool that is not what it was. */
+function holdersOf({ ledger }: Facts, before: Snapshot, after: Snapshot): readonly string[] {
+  return [...poolChanges(before, after).keys()]
+    .flatMap((pool) => [...ledger.holdingsIn(pool)].map(({ key }) => key))
+    .toSorted();
 }
 
 /** Decided elsewhere: by who ended the namespace, or the object that owns this one. */

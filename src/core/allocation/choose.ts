@@ -74,7 +74,7 @@ function chooseNamed(
   const lacksFamily = pool !== undefined && !suits(pool, view);
   return {
     ok: false,
-    finding: lacksFamily ? poolWithoutFamily(view, named, pool.families) : poolFull(view, named),
+    finding: lacksFamily ? poolWithoutFamily(view, named, pool.families) : poolFull(view, named, ledger),
   };
 }
 
@@ -84,7 +84,7 @@ function chooseAutomatic(ledger: Ledger, view: ServiceView): Chosen {
   const choice = chooseFrom(ledger, view, pinned) ?? chooseFrom(ledger, view, unpinned);
   if (choice !== undefined) return { ok: true, ...choice };
   const serving = order.serving(view);
-  if (serving.length > 0) return { ok: false, finding: poolsFull(view, serving) };
+  if (serving.length > 0) return { ok: false, finding: poolsFull(view, serving, ledger) };
   const onRequest = order.openTo(view).filter((pool) => !pool.autoAssign && suits(pool, view));
   return { ok: false, finding: noOpenPool(view, onRequest) };
 }

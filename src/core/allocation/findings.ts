@@ -6,11 +6,13 @@ import { ADDRESS_POOL, ALLOW_SHARED_IP, PREFIX } from '../../api/annotations.ts'
 import type { Finding } from '../../api/findings.ts';
 import type { Pool } from '../config/snapshot.ts';
 import type { IpFamily } from '../net/address.ts';
+import type { Ledger } from './ledger.ts';
 import type { Asked, Named, Near } from './sentence.ts';
 import { aboutAddress, asker, both, choice, finding, naming, needed, shown, shutOut } from './sentence.ts';
 import type { AddressRequest, ServiceView } from './service-view.ts';
 import type { Conflict } from './sharing.ts';
 
+type Counting = Pick<Ledger, 'counts'>;
 type NamedPool = NonNullable<ServiceView['requestedPool']>;
 
 const NEEDS = { path: 'spec.type', value: 'LoadBalancer' } as const;
@@ -205,15 +207,27 @@ export function poolWithoutFamily(
 }
 
 /** LB111: nothing is free in any pool the Service may use. */
-export function poolsFull(view: ServiceView, pools: readonly Named[]): Finding {
-  const wrong = `needs an ${needed(view)} address, but every pool open to ${asker(view)} is full (${naming(pools)})`;
+export function poolsFull(view: ServiceView, pools: readonly Named[], ledger: Counting): Finding {
+  const counted = naming(pools, ({ name }) => `${name}: ${taken(view, name, ledger)}`);
+  const wrong = `needs an ${needed(view)} address, but every pool open to ${asker(view)} is full (${counted})`;
   return finding('LB111', view, NEEDS.path, NEEDS.value, `${wrong}; add addresses or delete a Service`);
 }
 
 /** LB111: nothing is free in the pool named. */
-export function poolFull(view: ServiceView, { pool, path }: NamedPool): Finding {
-  const wrong = `names a pool that has no free ${needed(view)} address`;
+export function poolFull(view: ServiceView, { pool, path }: NamedPool, ledger: Counting): Finding {
+  const wrong = `names a pool that has no free ${needed(view)} address (${taken(view, pool, ledger)})`;
   return finding('LB111', view, path, pool, `${wrong}; add addresses to it or name another pool`);
+}
+
+/** `2 of 2 IPv4 taken`: of the families that are full, so that the sentence does not change with what others do. */
+function taken({ families }: ServiceView, pool: string, ledger: Counting): string {
+  const counts = ledger.counts(pool);
+  const full = families.filter((family) => counts[`available${family}`] === 0n);
+  const told = full.map((family) => {
+    const count = counts[`assigned${family}`];
+    return `${count} of ${count} ${family}`;
+  });
+  return `${told.join(' and ')} taken`;
 }
 
 /** LB111: the Service prefers two addresses and has one. */

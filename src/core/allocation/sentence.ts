@@ -98,9 +98,9 @@ export function choice(view: ServiceView, open: readonly Named[]): string {
     : `pools open to ${asker(view)}: ${naming(open)}`;
 }
 
-export function naming(pools: readonly Named[]): string {
+export function naming(pools: readonly Named[], tell = ({ name }: Named): string => name): string {
   const more = pools.length - POOLS_NAMED;
-  const names = pools.slice(0, POOLS_NAMED).map(({ name }) => name);
+  const names = pools.slice(0, POOLS_NAMED).map((pool) => tell(pool));
   return names.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 

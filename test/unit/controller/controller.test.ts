@@ -77,7 +77,7 @@ describe('a Service', () => {
     await seen.remove('a');
     assert.equal(seen.status('b'), '192.0.2.1 of p');
     assert.deepEqual(seen.events.slice(1), [
-      'b: Warning AllocationFailed Failed to allocate IP for "default/b": LB111 spec.type LoadBalancer needs an IPv4 address, but every pool open to namespace default is full (p); add addresses or delete a Service',
+      'b: Warning AllocationFailed Failed to allocate IP for "default/b": LB111 spec.type LoadBalancer needs an IPv4 address, but every pool open to namespace default is full (p: 1 of 1 IPv4 taken); add addresses or delete a Service',
       'b: Normal IPAllocated Assigned IP ["192.0.2.1"]',
     ]);
   });

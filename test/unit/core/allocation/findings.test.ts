@@ -4,6 +4,9 @@ import type { Finding } from '../../../../src/api/findings.ts';
 import * as findings from '../../../../src/core/allocation/findings.ts';
 import { address, pool, snapshotOf, view } from '../../../support/allocation.ts';
 
+const fullOfTwo = {
+  counts: () => ({ assignedIPv4: 2n, assignedIPv6: 0n, availableIPv4: 0n, availableIPv6: 5n }),
+};
 const IP = '192.0.2.1';
 const asked = { path: 'spec.loadBalancerIP', address: address(IP) };
 const near = { address: address('192.0.2.2'), pool: 'p' };
@@ -49,8 +52,8 @@ const ALL: readonly Finding[] = [
   findings.avoided(seen, asked, 'p', near),
   findings.wrongFamilies(seen, asked.path, IP, ['IPv4']),
   findings.poolWithoutFamily(seen, named, ['IPv6']),
-  findings.poolsFull(seen, [{ name: 'a' }]),
-  findings.poolFull(seen, named),
+  findings.poolsFull(seen, [{ name: 'a' }], fullOfTwo),
+  findings.poolFull(seen, named, fullOfTwo),
   findings.oneFamilyOnly(seen, 'IPv6', 'p'),
   findings.notAnnounced(seen, 'p'),
   findings.foreignClass(view('web', { spec: { loadBalancerClass: 'theirs' } })),

@@ -72,7 +72,7 @@ describe('any address', () => {
     );
     assert.equal(
       desk.refusal('6'),
-      'LB111 spec.type LoadBalancer needs an IPv4 address, but every pool open to namespace default is full (a, b); add addresses or delete a Service',
+      'LB111 spec.type LoadBalancer needs an IPv4 address, but every pool open to namespace default is full (a: 3 of 3 IPv4 taken, b: 2 of 2 IPv4 taken); add addresses or delete a Service',
     );
     desk.ledger.release('default/2');
     assert.equal(desk.settle('6'), '192.0.2.2 of a');
@@ -363,7 +363,7 @@ describe('a named pool', () => {
     assert.equal(desk.settle('1', named('b')), '192.0.2.8 of b');
     assert.equal(
       desk.refusal('2', named('b')),
-      'LB111 metadata.annotations[metallb.io/address-pool] b names a pool that has no free IPv4 address; add addresses to it or name another pool',
+      'LB111 metadata.annotations[metallb.io/address-pool] b names a pool that has no free IPv4 address (1 of 1 IPv4 taken); add addresses to it or name another pool',
     );
     assert.equal(desk.settle('1', named('a')), '192.0.2.1 of a');
   });

@@ -14,7 +14,10 @@ const why = outsidePools(
   { path: 'status.loadBalancer.ingress', address: address('192.0.2.1') },
   near('192.0.2.9'),
 );
-const full = poolsFull(seen, [{ name: 'q' }]);
+const fullOfTwo = {
+  counts: () => ({ assignedIPv4: 2n, assignedIPv6: 0n, availableIPv4: 0n, availableIPv6: 5n }),
+};
+const full = poolsFull(seen, [{ name: 'q' }], fullOfTwo);
 
 const has = (text: string, rest: Partial<Extract<Decision, { kind: 'assigned' }>> = {}): Decision => ({
   kind: 'assigned',
@@ -60,7 +63,7 @@ test('what a Service lost stays said while it waits, and then is where it moved 
 });
 
 test('neither the address nor the pools offered are a reason to say it again', () => {
-  const other = poolsFull(seen, [{ name: 'q' }, { name: 'r' }]);
+  const other = poolsFull(seen, [{ name: 'q' }, { name: 'r' }], fullOfTwo);
   assert.ok(sameReadiness(said({ ...waits, finding: full }), said({ ...waits, finding: other })));
   const moved = said(has('192.0.2.9', { moved: { from, why } }));
   assert.ok(

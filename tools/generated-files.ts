@@ -15,6 +15,8 @@ import {
 import type { CustomResourceDefinition, FieldSchema } from '../src/api/crd-schema.ts';
 import { CRDS_OF_METALLB } from '../src/api/crds.ts';
 import { FINDINGS } from '../src/api/findings.ts';
+import { DEFAULT_NAMESPACE } from '../src/api/metallb.ts';
+import { formatFloor } from '../src/gitops/floor.ts';
 import { formatYaml } from '../src/platform/yaml.ts';
 import { corpusSentences } from '../test/support/corpus.ts';
 import { installManifests } from './install-manifests.ts';
@@ -33,6 +35,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ...CRDS_OF_METALLB.map((crd): [string, string] => [pathOf(crd), `# ${ORIGIN}\n${formatYaml(crd)}`]),
     ['manifests/install.yaml', `# ${ORIGIN}\n${installManifests().map(formatYaml).join('---\n')}`],
+    ['kustomize/components/floor/policy.yaml', `# ${ORIGIN}\n${floorYaml()}`],
     ['manifests/kustomization.yaml', `# ${ORIGIN}\n${formatYaml(KUSTOMIZATION)}`],
     ['docs/reference/permissions.md', page('Permissions', PERMISSIONS_INTRODUCTION, permissionsTable())],
     ['docs/reference/findings.md', page('Findings', FINDINGS_INTRODUCTION, findingsTable(), sentences())],
@@ -57,6 +60,12 @@ export function generatedFiles(): ReadonlyMap<string, string> {
       page('Configuration', CONFIGURATION_INTRODUCTION, ...CRDS_OF_METALLB.map(kindSection)),
     ],
   ]);
+}
+
+function floorYaml(): string {
+  const printed = formatFloor(undefined, { namespace: DEFAULT_NAMESPACE, enforce: 'deny' });
+  if (!printed.ok) throw new Error(printed.why);
+  return printed.yaml;
 }
 
 function pathOf({ spec }: CustomResourceDefinition): string {

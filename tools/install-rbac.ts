@@ -8,6 +8,7 @@
  */
 import { CONTROLLER_LEASE } from '../src/api/annotations.ts';
 import { EXTRAS_CONFIG_MAP, METALLB_GROUP, LEGACY_CONFIG_MAP } from '../src/api/metallb.ts';
+import { FLOOR } from '../src/core/policy/floor.ts';
 import { CERTIFICATE_SECRET } from '../src/webhook/certificate-store.ts';
 import { WEBHOOK_CONFIGURATION } from '../src/webhook/registration.ts';
 
@@ -99,6 +100,14 @@ export const PERMISSIONS: readonly PermissionRole[] = [
     scope: 'namespace',
     rules: [
       ...CONFIGURATION,
+      {
+        apiGroup: '',
+        resources: ['configmaps'],
+        resourceNames: [FLOOR],
+        verbs: ['list', 'watch', 'create', 'patch'],
+        use: 'The pools as the ValidatingAdmissionPolicy of `cleat floor` reads them, where it is installed.',
+        code: 'src/controller/floor-keeper.ts',
+      },
       {
         apiGroup: METALLB_GROUP,
         resources: ['configurationstates'],

@@ -1,12 +1,10 @@
 /** `cleat check`: manifests judged without a cluster. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import path from 'node:path';
 import { Command, Option } from 'commander';
 import { UserError } from '../api/user-error.ts';
 import type { CheckOptions } from '../gitops/check.ts';
 import { checkManifests, exitCodeOf, formatReport } from '../gitops/check.ts';
-import type { ManifestText } from '../gitops/manifests.ts';
 import { bgpTypeFlag, enforceFlag, lbClassFlag, namespaceFlag } from './flags.ts';
+import { readTexts } from './manifest-files.ts';
 
 interface CheckFlags extends CheckOptions {
   readonly output: 'text' | 'json';
@@ -44,23 +42,4 @@ Examples:
       process.stdout.write(printed);
       finish(exitCodeOf(report));
     });
-}
-
-/** A file whatever its name; of a folder, in the order of names, what looks like manifests. Hidden folders are passed over. */
-function readTexts(file: string): readonly ManifestText[] {
-  try {
-    if (file === '-') return [{ file: 'standard input', text: readFileSync(0, 'utf8') }];
-    if (!statSync(file).isDirectory()) return [{ file, text: readFileSync(file, 'utf8') }];
-    return readdirSync(file, { withFileTypes: true })
-      .filter(({ name }) => !name.startsWith('.'))
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-      .flatMap((entry) => {
-        const inside = path.join(file, entry.name);
-        return entry.isDirectory() || /\.(ya?ml|json)$/.test(entry.name) ? readTexts(inside) : [];
-      });
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UserError(`${file === '-' ? 'standard input' : file} cannot be read: ${why}`);
-  }
 }

@@ -10,6 +10,7 @@ import { UserError } from '../api/user-error.ts';
 import { checkCommand } from './check.ts';
 import { controllerCommand } from './controller.ts';
 import { convertCommand } from './convert.ts';
+import { floorCommand } from './floor.ts';
 import { speakerCommand } from './speaker.ts';
 import { upCommand } from './up/command.ts';
 import { versionCommand } from './version.ts';
@@ -38,6 +39,7 @@ export function createProgram(finish: (exitCode: number) => void): Command {
     speakerCommand,
     webhookCommand,
     checkCommand,
+    floorCommand,
     convertCommand,
     versionCommand,
   ]) {

@@ -17,6 +17,7 @@ import { eventsOf, toldBy, toldInStatus } from '../core/status/service-events.ts
 import type { Clock, EventRecorder, KubeClient, Log, Meter, Startable, Store } from '../ports.ts';
 import type { Outcome } from './allocator.ts';
 import { Allocator } from './allocator.ts';
+import { FloorKeeper } from './floor-keeper.ts';
 import { ConfigurationReporter } from './configuration-reporter.ts';
 import { PoolReporter } from './pool-reporter.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -40,6 +41,7 @@ export class Controller implements Startable {
   readonly #writer: StatusWriter;
   readonly #reporter: PoolReporter;
   readonly #configurationReporter: ConfigurationReporter;
+  readonly #floorKeeper: FloorKeeper;
   /** Services with news. */
   readonly #dirty = new Set<string>();
   /** Services deleted; one of the same name may be there again. */
@@ -60,6 +62,7 @@ export class Controller implements Startable {
     this.#writer = new StatusWriter({ client, services, clock, log, meter });
     const { ledger } = this.#allocator;
     this.#reporter = new PoolReporter({ client, configuration, ledger, clock, log, meter });
+    this.#floorKeeper = new FloorKeeper({ client, configuration, clock, log });
     this.#configurationReporter = new ConfigurationReporter({ client, configuration, events, clock, log });
   }
 
@@ -75,9 +78,7 @@ export class Controller implements Startable {
     const { configuration, meter } = this.#deps;
     meter.set('metallb_k8s_client_config_loaded_bool', {}, 0);
     meter.set('metallb_k8s_client_config_stale_bool', {}, 0);
-    await Promise.all(
-      [this.#writer, this.#reporter, this.#configurationReporter].map((part) => part.start()),
-    );
+    await Promise.all(this.#parts().map((part) => part.start()));
     this.#unsubscribe = [
       this.#services.subscribe(({ type, key }) => {
         this.#dirty.add(key);
@@ -95,9 +96,13 @@ export class Controller implements Startable {
     this.#life = 'stopped';
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#services.stop();
-    await Promise.all([this.#writer, this.#reporter, this.#configurationReporter].map((part) => part.stop()));
+    await Promise.all(this.#parts().map((part) => part.stop()));
     // Another replica may go on: two must not tell how full a pool is.
     for (const pool of this.#allocator.snapshot.pools.keys()) this.#reporter.removed(pool);
+  }
+
+  #parts(): readonly Startable[] {
+    return [this.#writer, this.#reporter, this.#configurationReporter, this.#floorKeeper];
   }
 
   /** A burst of news is decided in one turn. */

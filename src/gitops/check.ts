@@ -106,7 +106,7 @@ export function formatReport({ findings, unreadable, summary }: CheckReport): st
   return [...faults, ...said, counted, ''].join('\n');
 }
 
-function setOptions({ namespace, enforce, lbClass, bgpType }: CheckOptions): SetOptions {
+export function setOptions({ namespace, enforce, lbClass, bgpType }: CheckOptions): SetOptions {
   const source = { kind: CONFIG_MAPS.kind, namespace, name: '' };
   return {
     namespace,

@@ -15,6 +15,7 @@ import type { ValidatingWebhookConfiguration, Webhook } from '../api/kubernetes.
 import { VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
 import { WEBHOOK_FIELD_MANAGER } from '../api/annotations.ts';
 import { LEGACY_CONFIG_MAP, METALLB_GROUP } from '../api/metallb.ts';
+import { serviceConditions } from '../core/policy/service-conditions.ts';
 import type { KubeClient } from '../ports.ts';
 
 export const WEBHOOK_CONFIGURATION = 'metallb-webhook-configuration';
@@ -229,19 +230,4 @@ function isConfiguration(object: 'object' | 'oldObject'): { name: string; expres
 
 function labelsOf(object: 'object' | 'oldObject'): string {
   return `(has(${object}.metadata.labels) ? ${object}.metadata.labels : {})`;
-}
-
-/** CEL, evaluated by the API server before it calls. */
-function serviceConditions(loadBalancerClass: string | undefined): { name: string; expression: string }[] {
-  return [
-    { name: 'is-load-balancer', expression: "has(object.spec.type) && object.spec.type == 'LoadBalancer'" },
-    {
-      name: 'is-our-class',
-      expression:
-        loadBalancerClass === undefined
-          ? '!has(object.spec.loadBalancerClass)'
-          : `has(object.spec.loadBalancerClass) && object.spec.loadBalancerClass == ${JSON.stringify(loadBalancerClass)}`,
-    },
-    { name: 'is-not-being-deleted', expression: '!has(object.metadata.deletionTimestamp)' },
-  ];
 }

@@ -4,12 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import type { ConfigMap } from '../../src/api/kubernetes.ts';
+import { CONFIG_MAPS } from '../../src/api/kubernetes.ts';
+import { FloorKeeper } from '../../src/controller/floor-keeper.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { replayChangeSets, startTwoGates } from '../support/change-sets.ts';
+import { Cleat } from '../support/cleat.ts';
 import { KubernetesControlPlane, faultOfControlPlane } from '../support/control-plane.ts';
 import { prepareCluster, startGate } from '../support/gate.ts';
 import {
@@ -78,6 +83,79 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
         'Error from server (Forbidden): admission webhook "servicevalidationwebhook.cleat.dev" denied the request: LB101 spec.loadBalancerIP 10.5.1.77 is in no pool open to namespace default; nearest free: 10.5.1.15 (pool asked)\n',
       ],
     );
+  });
+
+  test('the floor holds with every process of Cleat dead', async (context) => {
+    const file = path.join(folder, 'floor.yaml');
+    const printed = await new Cleat(['floor']).end();
+    assert.deepEqual([printed.code, printed.stderr], [0, '']);
+    writeFileSync(file, printed.stdout);
+    assert.equal((await kubectl('apply', '--validate=strict', '-f', file)).code, 0);
+    context.after(() => kubectl('delete', '-f', file));
+    await mustApply(plane, poolManifest('floor', '10.7.1.240-10.7.1.250', '2001:db8:7::/64'));
+    const shut = poolManifest('shut', '10.7.2.0/28');
+    await mustApply(plane, {
+      ...shut,
+      spec: { ...shut.spec, serviceAllocation: { namespaces: ['bank'] } },
+    } as typeof shut);
+    for (const namespace of ['bank', 'lax']) await kubectl('create', 'namespace', namespace);
+    await kubectl('label', 'namespace', 'lax', 'cleat.dev/enforce=warn');
+
+    // One whole Cleat comes, keeps the ConfigMap, and goes.
+    const gate = await startGate(context, plane);
+    const { client, configuration } = gate;
+    const keeper = new FloorKeeper({ client, configuration, clock: systemClock, log: gate.log });
+    await keeper.start();
+    await until('the ConfigMap', 10_000, async () => {
+      const stored = await client.get<ConfigMap>(CONFIG_MAPS, {
+        namespace: 'metallb-system',
+        name: 'cleat-floor',
+      });
+      return stored?.data?.['namespace.bank'] === '10.7.2.0/28' ? true : undefined;
+    });
+    await keeper.stop();
+    await gate.stop();
+
+    const asks = (ip: string, namespace = 'default', more: string[] = []) => {
+      const object = serviceManifest('floored', ip);
+      const name = path.join(folder, 'asks.json');
+      writeFileSync(name, JSON.stringify({ ...object, metadata: { ...object.metadata, namespace } }));
+      return kubectl('apply', '-f', name, ...more);
+    };
+    const dry = ['--dry-run=server'];
+    const refusal = await until('a refusal', 30_000, async () => {
+      const { code, err } = await asks('10.7.1.251', 'default', dry);
+      return code === 1 ? err : undefined;
+    });
+    assert.match(
+      refusal,
+      /\(Forbidden\): .*ValidatingAdmissionPolicy 'floor\.cleat\.dev' with binding 'floor\.cleat\.dev' denied request: LB101 spec\.loadBalancerIP 10\.7\.1\.251 is in no pool open to namespace default$/m,
+    );
+    assert.match(
+      (await asks('10.7.2.3', 'default', dry)).err,
+      /denied request: LB106 spec\.loadBalancerIP 10\.7\.2\.3 /,
+    );
+    for (const [ip, namespace] of [
+      ['10.7.2.3', 'bank'],
+      ['10.7.1.250', 'default'],
+      ['2001:db8:7::9', 'default'],
+      ['10.7.1.251', 'lax'],
+      ['10.7.1.251', 'kube-system'],
+      ['nonsense', 'default'],
+    ] as const) {
+      const { code, err } = await asks(ip, namespace, dry);
+      assert.equal(code, 0, `${ip} in ${namespace}: ${err}`);
+    }
+    // What was stored already may be edited and deleted, whatever the pools are now.
+    assert.equal((await asks('10.7.1.250')).code, 0);
+    await kubectl('delete', 'ipaddresspool', 'floor', '-n', 'metallb-system');
+    const emptied = JSON.stringify({ data: { open: '' } });
+    await kubectl('patch', 'configmap', 'cleat-floor', '-n', 'metallb-system', '--type=merge', '-p', emptied);
+    await until('the floor without that pool', 30_000, async () =>
+      (await asks('10.7.1.249', 'default', dry)).code === 1 ? true : undefined,
+    );
+    assert.equal((await kubectl('label', 'service', 'floored', 'tier=front')).code, 0);
+    assert.equal((await kubectl('delete', 'service', 'floored')).code, 0);
   });
 
   test('the guard, its confirmation, and a namespace that ends all the same', async (context) => {

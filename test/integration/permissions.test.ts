@@ -110,6 +110,7 @@ test('the controller, and the webhook in it', async (context) => {
       written(kube, 'apply', 'validatingwebhookconfigurations'),
     );
     await until('a renewal', TIMEOUT_MS, () => written(kube, 'update', 'leases'));
+    await until('the parameter of the floor', TIMEOUT_MS, () => written(kube, 'apply', 'configmaps'));
     await until('the same Event again, which is counted up', TIMEOUT_MS, () => {
       kube.remove(SERVICES, { namespace: 'default', name: 'web' });
       kube.put(SERVICES, loadBalancer('web'));

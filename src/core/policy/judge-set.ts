@@ -80,6 +80,11 @@ function placeOf<T>(place: ReadonlyMap<T, number>, object: T | undefined): numbe
   return (object !== undefined ? place.get(object) : undefined) ?? place.size;
 }
 
+/** The configuration in a set. */
+export function setInput(objects: readonly KubeObject[], options: InputOptions): ConfigInput {
+  return inputOf(new ManifestSet(objects, options.namespace), options);
+}
+
 /** What is without faults by itself and in what it shares with others; nothing where even that does not fit. */
 function soundPart(input: ConfigInput, findings: readonly Finding[]): Snapshot {
   const faulty = new Set(findings.filter(isFault).map(({ object }) => `${object.kind} ${object.name}`));
@@ -124,7 +129,11 @@ function judgeServices(services: readonly Service[], facts: Facts): readonly Rem
   });
 }
 
-function inputOf(set: ManifestSet<KubeObject>, { namespace, bgpType, readLegacy }: SetOptions): ConfigInput {
+/** What the configuration of a set is read with. */
+type InputOptions = Pick<SetOptions, 'namespace' | 'readLegacy'> & Pick<ConfigInput, 'bgpType'>;
+
+function inputOf(set: ManifestSet<KubeObject>, options: InputOptions): ConfigInput {
+  const { namespace, bgpType, readLegacy } = options;
   const configMap = (name: string): ConfigMap | undefined =>
     set
       .of(CONFIG_MAPS)
@@ -135,7 +144,7 @@ function inputOf(set: ManifestSet<KubeObject>, { namespace, bgpType, readLegacy 
   const source = { kind: CONFIG_MAPS.kind, namespace, name: EXTRAS_CONFIG_MAP };
   return {
     namespace,
-    bgpType,
+    ...(bgpType !== undefined && { bgpType }),
     pools: set.of(IP_ADDRESS_POOLS) as unknown as ConfigInput['pools'],
     l2Advertisements: set.of(L2_ADVERTISEMENTS),
     bgpAdvertisements: set.of(BGP_ADVERTISEMENTS),

@@ -14,6 +14,8 @@ export interface ControlFlags extends ClusterFlags {
   readonly webhookPort: number;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
+  /** Of the verb `controller`. */
+  readonly concurrentServiceSyncs?: number;
 }
 
 /** Until a signal; resolves with the exit code. Throws UserError for flags that do not fit together. */
@@ -28,6 +30,7 @@ export async function runControl(
     webhookPort: port,
     webhookUrl: url,
     shutdownDelayDuration: drainMs,
+    concurrentServiceSyncs: concurrency,
   } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
@@ -41,6 +44,7 @@ export async function runControl(
         namespace,
         lbClass,
         bgpType,
+        concurrency,
         runs,
         ...(election === undefined ? {} : { election }),
         webhook: { host: '::', port, drainMs, ...(url === undefined ? {} : { url }) },

@@ -138,6 +138,15 @@ export class ScaleWorld {
     );
   }
 
+  /** Takes back what writeStatus() wrote. */
+  async clearStatus(name: string): Promise<void> {
+    await this.client.apply<Service>(
+      SERVICES,
+      { metadata: { namespace: 'default', name } },
+      { fieldManager: 'cleat-bench', force: true, subresource: 'status' },
+    );
+  }
+
   /** Resolves once `count` Services without a class have addresses. */
   async whenGiven(count: number): Promise<void> {
     const given = new Set<string>();

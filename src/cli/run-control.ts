@@ -12,6 +12,7 @@ import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
 export interface ControlFlags extends ClusterFlags {
   readonly webhookUrl?: string;
   readonly webhookPort: number;
+  readonly disableCertRotation: boolean;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
 }
@@ -28,6 +29,7 @@ export async function runControl(
     webhookPort: port,
     webhookUrl: url,
     shutdownDelayDuration: drainMs,
+    disableCertRotation,
   } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
@@ -43,7 +45,7 @@ export async function runControl(
         bgpType,
         runs,
         ...(election === undefined ? {} : { election }),
-        webhook: { host: '::', port, drainMs, ...(url === undefined ? {} : { url }) },
+        webhook: { host: '::', port, drainMs, disableCertRotation, ...(url === undefined ? {} : { url }) },
       }),
   });
 }

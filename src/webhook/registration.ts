@@ -24,6 +24,12 @@ const TIMEOUT_SECONDS = 5;
 
 export type FailurePolicy = 'Ignore' | 'Fail';
 
+/** What the API server may call the Service, the name it uses first. */
+export function webhookHosts(namespace: string): readonly string[] {
+  const service = `${WEBHOOK_SERVICE}.${namespace}`;
+  return [`${service}.svc`, service, WEBHOOK_SERVICE];
+}
+
 export interface RegistrationOptions {
   /** PEM of the authority that signed the server's certificate. */
   readonly caPem: string;

@@ -22,7 +22,7 @@ import type { CertificateSet } from './certificates.ts';
 import { isValidAt } from './certificates.ts';
 import { LiveFacts } from './live-facts.ts';
 import type { FailurePolicy } from './registration.ts';
-import { register, REVIEW_PATHS, SELF_TEST_PATH, WEBHOOK_SERVICE } from './registration.ts';
+import { register, REVIEW_PATHS, SELF_TEST_PATH, webhookHosts } from './registration.ts';
 import { selfTest } from './self-test.ts';
 
 export interface WebhookDeps {
@@ -51,6 +51,8 @@ export interface WebhookDeps {
   /** The gate's level where a namespace has no label; deny without. */
   readonly defaultLevel?: Level;
   readonly loadBalancerClass?: string;
+  /** The certificates in the Secret are somebody else's work: none is made or written here. */
+  readonly disableCertRotation?: boolean;
   /**
    * How long to keep serving after stop() while the API server learns that this replica is going; 10 s without, or none
    * where webhookUrl names the one server there is.
@@ -87,7 +89,8 @@ export class Webhook implements Startable {
     this.#deps = deps;
     this.#url = deps.webhookUrl === undefined ? undefined : parseWebhookUrl(deps.webhookUrl);
     this.#facts = new LiveFacts({ defaultLevel: 'deny', ...deps });
-    this.#certificates = new CertificateStore({ ...deps, hosts: this.#hosts() });
+    const mayIssue = deps.disableCertRotation !== true;
+    this.#certificates = new CertificateStore({ ...deps, hosts: this.#hosts(), mayIssue });
     const { client, namespace } = deps;
     this.#secret = client.observe<Secret>(SECRETS, {
       namespace,
@@ -282,10 +285,9 @@ export class Webhook implements Startable {
     cancel();
   }
 
-  /** What the certificate must be good for: the Service's name as the API server calls it first. */
+  /** What the certificate must be good for. */
   #hosts(): readonly string[] {
-    const service = `${WEBHOOK_SERVICE}.${this.#deps.namespace}`;
-    const names = [`${service}.svc`, service, WEBHOOK_SERVICE];
+    const names = webhookHosts(this.#deps.namespace);
     return this.#url === undefined ? names : [...names, this.#url.hostname.replace(/^\[(.*)\]$/, '$1')];
   }
 

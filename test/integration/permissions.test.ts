@@ -19,6 +19,7 @@ import { BGP_PEERS, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../src/api/me
 import type { KubeClient } from '../../src/ports.ts';
 import { PERMISSIONS } from '../../tools/install-rbac.ts';
 import { advertisement, pool } from '../support/allocation.ts';
+import { admitSelfTests } from '../support/fake-admission.ts';
 import { FakeKube } from '../support/fake-kube.ts';
 import { Permissions, permitted } from '../support/permitted-kube.ts';
 import { controllerProgram, speakerProgram } from '../support/programs.ts';
@@ -33,6 +34,7 @@ const REGISTRATION = { name: 'metallb-webhook-configuration' };
 /** What `kubectl apply -f manifests/install.yaml` leaves, with a pool and a Service. */
 function installed(): FakeKube {
   const kube = new FakeKube();
+  admitSelfTests(kube);
   kube.put(NAMESPACES, { metadata: { name: 'default' } });
   kube.put(SECRETS, { metadata: SECRET });
   kube.put(VALIDATING_WEBHOOKS, { metadata: REGISTRATION });

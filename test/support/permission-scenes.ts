@@ -123,7 +123,7 @@ export class PermissionScenes {
     const pool = await client.get<IPAddressPool>(IP_ADDRESS_POOLS, { namespace, name: 'public' });
     if (pool?.status?.assignedIPv4 === 0) return false;
     const registration = await client.get<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, REGISTRATION);
-    if (registration?.webhooks === undefined) return false;
+    if (registration?.webhooks?.length !== 5) return false;
     return (await this.#isRepeated('IPAllocated', WEB)) && this.#isValid('controller');
   }
 

@@ -42,6 +42,8 @@ export interface ControlOptions {
     readonly url?: string;
     /** How long to serve after being told to stop, in milliseconds; absent: as WebhookDeps say. */
     readonly drainMs?: number;
+    /** Serve with the certificates in the Secret and make none. */
+    readonly disableCertRotation?: boolean;
   };
 }
 

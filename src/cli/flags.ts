@@ -74,6 +74,12 @@ export function addWebhookFlags(command: Command): Command {
     )
     .addOption(
       new Option(
+        '--disable-cert-rotation',
+        'serve with the certificates that somebody else, such as cert-manager, keeps in Secret metallb-webhook-cert, and make none',
+      ).default(false),
+    )
+    .addOption(
+      new Option(
         '--shutdown-delay-duration <duration>',
         'how long to go on serving, but not ready, when told to stop',
       )

@@ -12,6 +12,7 @@ import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
 export interface ControlFlags extends ClusterFlags {
   readonly webhookUrl?: string;
   readonly webhookPort: number;
+  readonly disableCertRotation: boolean;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
   /** Of the verb `controller`. */
@@ -31,6 +32,7 @@ export async function runControl(
     webhookUrl: url,
     shutdownDelayDuration: drainMs,
     concurrentServiceSyncs: concurrency,
+    disableCertRotation,
   } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
@@ -47,7 +49,7 @@ export async function runControl(
         concurrency,
         runs,
         ...(election === undefined ? {} : { election }),
-        webhook: { host: '::', port, drainMs, ...(url === undefined ? {} : { url }) },
+        webhook: { host: '::', port, drainMs, disableCertRotation, ...(url === undefined ? {} : { url }) },
       }),
   });
 }

@@ -3,7 +3,8 @@ import { Command, Option } from 'commander';
 import { UserError } from '../api/user-error.ts';
 import type { CheckOptions } from '../gitops/check.ts';
 import { checkManifests, exitCodeOf, formatReport } from '../gitops/check.ts';
-import { bgpTypeFlag, enforceFlag, lbClassFlag, namespaceFlag } from './flags.ts';
+import { enforceFlag } from './enforce-flag.ts';
+import { bgpTypeFlag, lbClassFlag, namespaceFlag } from './flags.ts';
 import { readTexts } from './manifest-files.ts';
 
 interface CheckFlags extends CheckOptions {

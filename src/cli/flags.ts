@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_NAMESPACE, WEBHOOK_PORT } from '../api/metallb.ts';
 import { BGP_TYPES, type BgpType } from '../core/config/bgp-type.ts';
+import { enforceFlag } from './enforce-flag.ts';
 
 /** Where Kubernetes tells a pod its namespace. */
 const POD_NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
@@ -32,14 +33,6 @@ export const bgpTypeFlag = (): Option =>
     .env('METALLB_BGP_TYPE')
     .argParser(parseBgpType)
     .default('native');
-
-export const enforceFlag = (): Option =>
-  new Option(
-    '--enforce <level>',
-    'how far the gate goes where a namespace has no label cleat.dev/enforce: refuse, only warn, or only tell the audit log',
-  )
-    .choices(['deny', 'warn', 'audit'])
-    .default('deny');
 
 export const logLevelFlag = (): Option =>
   new Option('--log-level <level>', 'what to log')
@@ -83,6 +76,12 @@ export function addWebhookFlags(command: Command): Command {
     )
     .addOption(
       new Option(
+        '--disable-cert-rotation',
+        'serve with the certificates that somebody else, such as cert-manager, keeps in Secret metallb-webhook-cert, and make none',
+      ).default(false),
+    )
+    .addOption(
+      new Option(
         '--shutdown-delay-duration <duration>',
         'how long to go on serving, but not ready, when told to stop',
       )
@@ -97,6 +96,14 @@ export function parsePort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || port > 65_535)
     throw new InvalidArgumentError('Write a number from 0 to 65535');
   return port;
+}
+
+/** From 1 to 1000. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,4}$/.test(text) || count < 1 || count > 1000)
+    throw new InvalidArgumentError('Write a number from 1 to 1000');
+  return count;
 }
 
 /** `500ms`, `2s`, `1m`: in milliseconds, at least 100 and at most an hour. */

@@ -3,7 +3,8 @@ import { Command } from 'commander';
 import { UserError } from '../api/user-error.ts';
 import { formatFloor } from '../gitops/floor.ts';
 import type { CheckOptions } from '../gitops/check.ts';
-import { enforceFlag, lbClassFlag, namespaceFlag } from './flags.ts';
+import { enforceFlag } from './enforce-flag.ts';
+import { lbClassFlag, namespaceFlag } from './flags.ts';
 import { readTexts } from './manifest-files.ts';
 
 export function floorCommand(finish: (exitCode: number) => void): Command {

@@ -14,8 +14,11 @@ export interface ControlFlags extends ClusterFlags {
   readonly enforce: Level;
   readonly webhookUrl?: string;
   readonly webhookPort: number;
+  readonly disableCertRotation: boolean;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
+  /** Of the verb `controller`. */
+  readonly concurrentServiceSyncs?: number;
 }
 
 /** Until a signal; resolves with the exit code. Throws UserError for flags that do not fit together. */
@@ -31,6 +34,8 @@ export async function runControl(
     webhookUrl: url,
     shutdownDelayDuration: drainMs,
     enforce: defaultLevel,
+    concurrentServiceSyncs: concurrency,
+    disableCertRotation,
   } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
@@ -44,9 +49,17 @@ export async function runControl(
         namespace,
         lbClass,
         bgpType,
+        concurrency,
         runs,
         ...(election === undefined ? {} : { election }),
-        webhook: { defaultLevel, host: '::', port, drainMs, ...(url === undefined ? {} : { url }) },
+        webhook: {
+          defaultLevel,
+          host: '::',
+          port,
+          drainMs,
+          disableCertRotation,
+          ...(url === undefined ? {} : { url }),
+        },
       }),
   });
 }

@@ -13,6 +13,7 @@ import type { ConfigMap } from '../../src/api/kubernetes.ts';
 import { CONFIG_MAPS } from '../../src/api/kubernetes.ts';
 import { FloorKeeper } from '../../src/controller/floor-keeper.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import type { WebhookDeps } from '../../src/webhook/webhook.ts';
 import { replayChangeSets, startTwoGates } from '../support/change-sets.ts';
 import { Cleat } from '../support/cleat.ts';
 import { KubernetesControlPlane, faultOfControlPlane } from '../support/control-plane.ts';
@@ -59,7 +60,7 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
   });
 
   test('with two replicas that share nothing they converge too', async (context) => {
-    const start = (webhookUrl: string) => startGate(context, plane, { webhookUrl });
+    const start = (reach: Partial<WebhookDeps>) => startGate(context, plane, reach);
     const { gates, cut } = await startTwoGates(context, start);
     await replayChangeSets(flux, plane, gates, { subnet: '10.3', tries: 30, between: cut });
     await replayChangeSets(argoCd, plane, gates, { subnet: '10.4', tries: 30, between: cut });

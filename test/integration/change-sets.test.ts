@@ -1,6 +1,7 @@
 /** Commits that a gate which looks at one object at a time would keep out for ever, in the orders of GitOps tools. */
 import { test } from 'node:test';
 import { startApiServer } from '../support/api-server.ts';
+import type { WebhookDeps } from '../../src/webhook/webhook.ts';
 import { replayChangeSets, startTwoGates } from '../support/change-sets.ts';
 import { prepareCluster, startGate } from '../support/gate.ts';
 import { argoCd, flux } from '../support/gitops-orders.ts';
@@ -18,7 +19,7 @@ test('with two replicas that share nothing they converge too', async (context) =
   const api = await startApiServer(context);
   const target = { url: api.server.url, caPem: api.caPem, token: api.token };
   await prepareCluster(target);
-  const start = (webhookUrl: string) => startGate(context, target, { webhookUrl });
+  const start = (reach: Partial<WebhookDeps>) => startGate(context, target, reach);
   const { gates, cut } = await startTwoGates(context, start);
   await replayChangeSets(flux, target, gates, { subnet: '10.1', tries: 30, between: cut });
   await replayChangeSets(argoCd, target, gates, { subnet: '10.2', tries: 30, between: cut });

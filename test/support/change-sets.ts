@@ -88,14 +88,25 @@ async function startSwitch(
 /** Two replicas that share nothing but their certificate, behind one address. */
 export async function startTwoGates(
   context: TestContext,
-  start: (webhookUrl: string) => Promise<Gate>,
+  start: (reach: { webhookUrl: string; port: number }) => Promise<Gate>,
 ): Promise<{ readonly gates: readonly Gate[]; readonly cut: () => void }> {
   const { port, ports, cut } = await startSwitch(context);
   const gates: Gate[] = [];
   for (let replica = 0; replica < 2; replica++) {
-    const gate = await start(`https://127.0.0.1:${port}`);
-    ports.push(gate.webhook.port);
-    gates.push(gate);
+    // Before it starts: the way to it is tried out through the API server.
+    const own = await freePort();
+    ports.push(own);
+    gates.push(await start({ webhookUrl: `https://127.0.0.1:${port}`, port: own }));
   }
   return { gates, cut };
+}
+
+/** A port nobody listens on now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }

@@ -3,9 +3,9 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type GitSource, parseGitSource } from '../../standalone/git/source.ts';
+import { enforceFlag } from '../enforce-flag.ts';
 import {
   bgpTypeFlag,
-  enforceFlag,
   lbClassFlag,
   logLevelFlag,
   namespaceFlag,

@@ -101,14 +101,6 @@ export const PERMISSIONS: readonly PermissionRole[] = [
     rules: [
       ...CONFIGURATION,
       {
-        apiGroup: '',
-        resources: ['configmaps'],
-        resourceNames: [FLOOR],
-        verbs: ['list', 'watch', 'create', 'patch'],
-        use: 'The pools as the ValidatingAdmissionPolicy of `cleat floor` reads them, where it is installed.',
-        code: 'src/controller/floor-keeper.ts',
-      },
-      {
         apiGroup: METALLB_GROUP,
         resources: ['configurationstates'],
         resourceNames: ['controller'],
@@ -153,6 +145,14 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         verbs: ['create'],
         use: 'The same Lease at the first start; a dry run of another is the question by which the webhook tests itself.',
         code: 'src/kube/leader-election.ts',
+      },
+      {
+        apiGroup: '',
+        resources: ['configmaps'],
+        resourceNames: [FLOOR],
+        verbs: ['list', 'watch', 'create', 'patch'],
+        use: 'The pools as the ValidatingAdmissionPolicy of `cleat floor` reads them, where it is installed.',
+        code: 'src/controller/floor-keeper.ts',
       },
     ],
   },

@@ -8,7 +8,7 @@ import type { Service } from '../api/kubernetes.ts';
 import { isAnnounced } from '../core/allocation/announced.ts';
 import type { Decision } from '../core/allocation/decision.ts';
 import { Ledger } from '../core/allocation/ledger.ts';
-import { plan, planHeld } from '../core/allocation/plan.ts';
+import { isWhole, plan, planHeld } from '../core/allocation/plan.ts';
 import { isOpenTo } from '../core/allocation/pool-order.ts';
 import type { ServiceView } from '../core/allocation/service-view.ts';
 import type { Holding } from '../core/allocation/sharing.ts';
@@ -16,6 +16,7 @@ import { viewService } from '../core/allocation/view-service.ts';
 import type { Pool, Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
 import type { Address } from '../core/net/address.ts';
+import { sameAddress } from '../core/net/address.ts';
 import { AddressSet } from './address-set.ts';
 import { isConcerned, isHelped, mayBeHelped } from './help.ts';
 import { poolChanges } from './pool-changes.ts';
@@ -71,15 +72,20 @@ export class Allocator {
   begin(snapshot: Snapshot, keys: Iterable<string>): readonly Outcome[] {
     this.#snapshot = snapshot;
     this.ledger.setPools(snapshot);
-    const candidates = this.#candidates(keys).toSorted(candidatesByAge);
-    for (const { view } of candidates) {
-      const held = planHeld(this.ledger, snapshot, view);
-      if (held !== undefined) this.ledger.settle(view, held);
-    }
-    const holds = ({ view }: Candidate) => this.ledger.holding(view.key) !== undefined;
-    const keeping = candidates.filter(holds);
-    const others = candidates.filter((candidate) => !holds(candidate));
     const outcomes: Outcomes = new Map();
+    const keeping: Candidate[] = [];
+    const others: Candidate[] = [];
+    for (const candidate of this.#candidates(keys).toSorted(candidatesByAge)) {
+      const { view, service } = candidate;
+      const held = planHeld(this.ledger, snapshot, view);
+      if (held === undefined) {
+        others.push(candidate);
+        continue;
+      }
+      this.ledger.settle(view, held);
+      if (isWhole(view, held)) outcomes.set(view.key, { view, service, decision: held });
+      else keeping.push(candidate);
+    }
     for (const candidate of [...keeping, ...others]) {
       // Now its status counts once more, with what it may not keep, and nobody can take the rest meanwhile.
       this.ledger.release(candidate.view.key);
@@ -249,16 +255,20 @@ export class Allocator {
 function addressesFreed(before: Holding | undefined, after: Holding | undefined): readonly Address[] {
   if (before === undefined) return [];
   if (after === undefined || !sharesAlike(before, after)) return before.addresses;
-  const stillHeld = new AddressSet(after.addresses);
-  return before.addresses.filter((address) => !stillHeld.has(address));
+  return before.addresses.filter((address) => !isIn(address, after.addresses));
 }
 
 function sameHolding(a: Holding | undefined, b: Holding | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  const others = new AddressSet(b.addresses);
-  const sameAddresses =
-    a.addresses.length === b.addresses.length && a.addresses.every((each) => others.has(each));
-  return a.pool === b.pool && sameAddresses && sharesAlike(a, b);
+  if (a === b || a === undefined || b === undefined) return a === b;
+  return a.pool === b.pool && sameSet(a.addresses, b.addresses) && sharesAlike(a, b);
+}
+
+function sameSet(a: readonly Address[], b: readonly Address[]): boolean {
+  return a.length === b.length && a.every((address) => isIn(address, b));
+}
+
+function isIn(address: Address, addresses: readonly Address[]): boolean {
+  return addresses.some((other) => sameAddress(address, other));
 }
 
 function sharesAlike(a: Holding, b: Holding): boolean {

@@ -20,7 +20,7 @@ import { sameAddress } from '../core/net/address.ts';
 import { AddressSet } from './address-set.ts';
 import { isConcerned, isHelped, mayBeHelped } from './help.ts';
 import { poolChanges } from './pool-changes.ts';
-import type { Waiter } from './waiting.ts';
+import type { Age, Waiter } from './waiting.ts';
 import { byAge, Waiting } from './waiting.ts';
 
 export interface Outcome {
@@ -67,32 +67,29 @@ export class Allocator {
 
   /**
    * The first decisions of all: every Service first keeps what its status says, the oldest where two say the same; only
-   * then is anything given away. So a restart moves nobody who need not move.
+   * then is anything given away. So a restart moves nobody who need not move. Nearly all have what they may have, and are
+   * answered while the others are still looked at.
    */
-  begin(snapshot: Snapshot, keys: Iterable<string>): readonly Outcome[] {
+  *begin(snapshot: Snapshot, keys: Iterable<string>): Generator<Outcome> {
     this.#snapshot = snapshot;
     this.ledger.setPools(snapshot);
-    const outcomes: Outcomes = new Map();
     const keeping: Candidate[] = [];
     const others: Candidate[] = [];
-    for (const candidate of this.#candidates(keys).toSorted(candidatesByAge)) {
-      const { view, service } = candidate;
+    for (const service of this.#oldestFirst(keys)) {
+      const view = viewService(service, this.#ourClass);
       const held = planHeld(this.ledger, snapshot, view);
-      if (held === undefined) {
-        others.push(candidate);
-        continue;
-      }
-      this.ledger.settle(view, held);
-      if (isWhole(view, held)) outcomes.set(view.key, { view, service, decision: held });
-      else keeping.push(candidate);
+      if (held !== undefined) this.ledger.settle(view, held);
+      if (held !== undefined && isWhole(view, held)) yield { view, service, decision: held };
+      else (held === undefined ? others : keeping).push({ view, service });
     }
+    const outcomes: Outcomes = new Map();
     for (const candidate of [...keeping, ...others]) {
       // Now its status counts once more, with what it may not keep, and nobody can take the rest meanwhile.
       this.ledger.release(candidate.view.key);
       this.#decide(candidate, outcomes);
     }
     this.#tellWhoWaitsForTouched(outcomes);
-    return [...outcomes.values()];
+    yield* outcomes.values();
   }
 
   /**
@@ -243,6 +240,14 @@ export class Allocator {
     return isOpenTo(now, view) && isAnnounced(before, pool, view) === isAnnounced(this.#snapshot, pool, view);
   }
 
+  #oldestFirst(keys: Iterable<string>): readonly Service[] {
+    return [...keys]
+      .flatMap((key) => this.#find(key) ?? [])
+      .map((service) => ({ service, ...ageOf(service) }))
+      .sort(byAge)
+      .map(({ service }) => service);
+  }
+
   #candidates(keys: Iterable<string>): readonly Candidate[] {
     return [...keys].flatMap((key) => {
       const service = this.#find(key);
@@ -273,6 +278,10 @@ function isIn(address: Address, addresses: readonly Address[]): boolean {
 
 function sharesAlike(a: Holding, b: Holding): boolean {
   return a.sharingKey === b.sharingKey && a.backendKey === b.backendKey && a.ports.join() === b.ports.join();
+}
+
+function ageOf({ metadata: { creationTimestamp = '', namespace = '', name = '' } }: Service): Age {
+  return { createdAt: creationTimestamp, namespace, name };
 }
 
 function candidatesByAge(a: Candidate, b: Candidate): number {

@@ -130,7 +130,7 @@ export class Controller implements Startable {
     for (const pool of snapshot.pools.keys()) this.#reporter.changed(pool);
   }
 
-  #decide(keys: readonly string[], gone: readonly string[]): readonly Outcome[] {
+  #decide(keys: readonly string[], gone: readonly string[]): Iterable<Outcome> {
     const { snapshot } = this.#deps.configuration;
     if (!this.#hasBegun) {
       this.#hasBegun = true;

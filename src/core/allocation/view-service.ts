@@ -14,6 +14,8 @@ import type { AddressRequest, ServiceView } from './service-view.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 const REQUEST_FIELD = 'spec.loadBalancerIP';
 
 /**
@@ -33,7 +35,7 @@ export function viewService(service: Service, ourClass?: string): ServiceView {
   const pool = annotation(annotations, POOL_KEYS);
   const ingress = list(record(record(raw['status'])['loadBalancer'])['ingress']);
   const heldFromPool = annotations[IP_ALLOCATED_FROM_POOL];
-  return {
+  const view: Mutable<ServiceView> = {
     key: `${namespace}/${name}`,
     namespace,
     name,
@@ -41,20 +43,21 @@ export function viewService(service: Service, ourClass?: string): ServiceView {
     createdAt: text(metadata['creationTimestamp']),
     labels: strings(metadata['labels']),
     ours,
-    ...(isLoadBalancer && !ours ? { foreignClass: text(spec['loadBalancerClass']) } : {}),
     deleting: text(metadata['deletionTimestamp']) !== '',
     families: clusterFamilies.length > 0 ? clusterFamilies : declaredFamilies(spec),
     hasClusterIPs: clusterFamilies.length > 0,
     familyPolicy: familyPolicy(spec['ipFamilyPolicy']),
     request: requestOf(spec, annotations),
-    ...(pool === undefined ? {} : { requestedPool: { pool: pool.value, path: pool.path } }),
     sharingKey: annotation(annotations, SHARING_KEYS)?.value ?? '',
     backendKey: spec['externalTrafficPolicy'] === 'Local' ? canonical(strings(spec['selector'])) : '',
     ports: portsOf(spec),
-    held: ingress.flatMap((entry) => parseAddress(text(record(entry)['ip'])) ?? []),
+    held: addressesOf(ingress.map((entry) => record(entry)['ip'])),
     hasIngress: ingress.length > 0,
-    ...(heldFromPool === undefined ? {} : { heldFromPool }),
   };
+  if (isLoadBalancer && !ours) view.foreignClass = text(spec['loadBalancerClass']);
+  if (pool !== undefined) view.requestedPool = { pool: pool.value, path: pool.path };
+  if (heldFromPool !== undefined) view.heldFromPool = heldFromPool;
+  return view;
 }
 
 /**
@@ -141,7 +144,17 @@ function portsOf(spec: Json): readonly string[] {
 
 function clusterIps(spec: Json): readonly Address[] {
   const several = list(spec['clusterIPs']);
-  return (several.length > 0 ? several : [spec['clusterIP']]).flatMap((ip) => parseAddress(text(ip)) ?? []);
+  return addressesOf(several.length > 0 ? several : [spec['clusterIP']]);
+}
+
+/** Those that can be read. */
+function addressesOf(texts: readonly unknown[]): readonly Address[] {
+  const addresses: Address[] = [];
+  for (const each of texts) {
+    const address = parseAddress(text(each));
+    if (address !== undefined) addresses.push(address);
+  }
+  return addresses;
 }
 
 function declaredFamilies(spec: Json): readonly IpFamily[] {

@@ -119,10 +119,16 @@ export class Allocator {
     const outcomes: Outcomes = new Map();
     const freed = new AddressSet();
     for (const key of gone) freed.add(...this.#forget(key));
-    const candidates = this.#candidates(new Set(keys)).toSorted(candidatesByAge);
-    const isAsking = ({ view }: Candidate) => view.ours && this.ledger.holding(view.key) === undefined;
-    const asking = candidates.filter(isAsking);
-    const having = candidates.filter((candidate) => !isAsking(candidate));
+    const asking: Candidate[] = [];
+    const having: Candidate[] = [];
+    for (const candidate of this.#candidates(new Set(keys)).toSorted(candidatesByAge)) {
+      const { view } = candidate;
+      // Who keeps nothing of what it has is one who asks: it comes before nobody who is older.
+      if (view.ours && planHeld(this.ledger, this.#snapshot, view) === undefined) {
+        freed.add(...this.#letGo(view.key));
+        asking.push(candidate);
+      } else having.push(candidate);
+    }
     for (const candidate of having) freed.add(...this.#decide(candidate, outcomes));
     this.#serve(asking, freed, outcomes);
     this.#tellWhoWaitsForTouched(outcomes);
@@ -210,6 +216,10 @@ export class Allocator {
 
   #forget(key: string): readonly Address[] {
     this.#waiting.delete(key);
+    return this.#letGo(key);
+  }
+
+  #letGo(key: string): readonly Address[] {
     this.#touch(this.ledger.holding(key));
     return this.ledger.release(key);
   }

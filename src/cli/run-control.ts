@@ -12,8 +12,11 @@ import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
 export interface ControlFlags extends ClusterFlags {
   readonly webhookUrl?: string;
   readonly webhookPort: number;
+  readonly disableCertRotation: boolean;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
+  /** Of the verb `controller`. */
+  readonly concurrentServiceSyncs?: number;
 }
 
 /** Until a signal; resolves with the exit code. Throws UserError for flags that do not fit together. */
@@ -28,6 +31,8 @@ export async function runControl(
     webhookPort: port,
     webhookUrl: url,
     shutdownDelayDuration: drainMs,
+    concurrentServiceSyncs: concurrency,
+    disableCertRotation,
   } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
@@ -41,9 +46,10 @@ export async function runControl(
         namespace,
         lbClass,
         bgpType,
+        concurrency,
         runs,
         ...(election === undefined ? {} : { election }),
-        webhook: { host: '::', port, drainMs, ...(url === undefined ? {} : { url }) },
+        webhook: { host: '::', port, drainMs, disableCertRotation, ...(url === undefined ? {} : { url }) },
       }),
   });
 }

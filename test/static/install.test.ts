@@ -164,5 +164,6 @@ test('the file is what the generator makes of its objects', () => {
 test('the Dockerfile makes that image and puts the program there', () => {
   const dockerfile = readFileSync(path.join(root, 'Dockerfile'), 'utf8');
   assert.ok(dockerfile.includes(`docker build -t ${IMAGE} .`));
+  assert.ok(dockerfile.includes(`image.version="${IMAGE.split(':')[1]}"`));
   assert.ok(dockerfile.includes(`ENTRYPOINT ${JSON.stringify(PROGRAM).replaceAll(',', ', ')}`));
 });

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { brief as allocationBrief } from '../support/allocation.ts';
 import type { Step } from '../support/allocation-histories.ts';
 import {
+  areInForce,
   naivePool,
   naiveService,
   poolObject,
@@ -98,7 +99,7 @@ function checkHolders({ desk, wishes, shapes }: Both): void {
     if (shape === undefined) continue;
     const { pinned } = naivePool(name, shape);
     // Of a set that overlaps nothing is in force, so what is said of it here need not hold.
-    if (!isInForce(shapes)) continue;
+    if (!areInForce(shapes)) continue;
     assert.ok(
       pinned?.namespaces?.includes(wanted.namespace) ?? true,
       `${name} is not open to ${wanted.namespace}`,
@@ -108,11 +109,6 @@ function checkHolders({ desk, wishes, shapes }: Both): void {
       `${name} is not open to such labels`,
     );
   }
-}
-
-function isInForce(shapes: ReadonlyMap<string, number>): boolean {
-  const all = [...shapes].flatMap(([name, shape]) => naivePool(name, shape).addresses);
-  return new Set(all).size === all.length;
 }
 
 const history = fc.array(step, { minLength: 5, maxLength: 30, size: 'max' });

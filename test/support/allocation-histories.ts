@@ -85,6 +85,12 @@ export function naivePool(name: string, shape: number): NaivePool {
   return { name, ...(SHAPES[shape] ?? { addresses: [], autoAssign: true }) };
 }
 
+/** False where pools overlap: such a set is refused as a whole. */
+export function areInForce(shapes: ReadonlyMap<string, number>): boolean {
+  const all = [...shapes].flatMap(([name, shape]) => naivePool(name, shape).addresses);
+  return new Set(all).size === all.length;
+}
+
 export function poolObject(name: string, shape: number): IPAddressPool {
   const { addresses, autoAssign, pinned } = naivePool(name, shape);
   const ranges = addresses.map((address) => `${address}-${address}`);

@@ -13,7 +13,7 @@ export async function holdsFor<T>(
   name: string,
   values: fc.Arbitrary<T>,
   holds: (value: T) => Promise<void> | void,
-  parameters: { numRuns: number },
+  parameters: { numRuns: number; endOnFailure?: boolean },
 ): Promise<void> {
   const file = path.join(FOLDER, `${name}.json`);
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T[]) : [];

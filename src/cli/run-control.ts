@@ -13,6 +13,8 @@ export interface ControlFlags extends ClusterFlags {
   readonly webhookUrl?: string;
   readonly webhookPort: number;
   readonly disableCertRotation: boolean;
+  readonly certServiceName: string;
+  readonly webhookSecret: string;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
 }
@@ -30,6 +32,8 @@ export async function runControl(
     webhookUrl: url,
     shutdownDelayDuration: drainMs,
     disableCertRotation,
+    certServiceName: serviceName,
+    webhookSecret: secretName,
   } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
@@ -37,7 +41,7 @@ export async function runControl(
     metrics: CONTROLLER_METRICS,
     healthHost: '',
     drainMs,
-    build: (surroundings) =>
+    build: ({ tls, ...surroundings }) =>
       controlParts({
         ...surroundings,
         namespace,
@@ -45,7 +49,16 @@ export async function runControl(
         bgpType,
         runs,
         ...(election === undefined ? {} : { election }),
-        webhook: { host: '::', port, drainMs, disableCertRotation, ...(url === undefined ? {} : { url }) },
+        webhook: {
+          host: '::',
+          serviceName,
+          secretName,
+          port,
+          drainMs,
+          disableCertRotation,
+          tls,
+          ...(url === undefined ? {} : { url }),
+        },
       }),
   });
 }

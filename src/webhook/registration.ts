@@ -28,9 +28,9 @@ const TIMEOUT_SECONDS = 5;
 export type FailurePolicy = 'Ignore' | 'Fail';
 
 /** What the API server may call the Service, the name it uses first. */
-export function webhookHosts(namespace: string): readonly string[] {
-  const service = `${WEBHOOK_SERVICE}.${namespace}`;
-  return [`${service}.svc`, service, WEBHOOK_SERVICE];
+export function webhookHosts(namespace: string, name = WEBHOOK_SERVICE): readonly string[] {
+  const service = `${name}.${namespace}`;
+  return [`${service}.svc`, service, name];
 }
 
 export interface RegistrationOptions {
@@ -38,6 +38,8 @@ export interface RegistrationOptions {
   readonly caPem: string;
   /** Cleat's own namespace. */
   readonly namespace: string;
+  /** The Service through which the API server comes; metallb-webhook-service without. */
+  readonly serviceName?: string;
   /** `https://host:port`, where the API server reaches us without a Service; without it, through the Service. */
   readonly url?: string;
   readonly failurePolicy: FailurePolicy;
@@ -162,7 +164,8 @@ function isInTheWay(
     const isElsewhere = (url === undefined) !== (options.url === undefined);
     return isElsewhere || (NAMES.has(name) && failurePolicy !== options.failurePolicy);
   }
-  const callsUs = service?.name === WEBHOOK_SERVICE && service.namespace === options.namespace;
+  const callsUs =
+    service?.name === (options.serviceName ?? WEBHOOK_SERVICE) && service.namespace === options.namespace;
   return callsUs && options.url === undefined;
 }
 
@@ -208,7 +211,12 @@ function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>
     clientConfig:
       options.url === undefined
         ? {
-            service: { namespace: options.namespace, name: WEBHOOK_SERVICE, path: gate.path, port: 443 },
+            service: {
+              namespace: options.namespace,
+              name: options.serviceName ?? WEBHOOK_SERVICE,
+              path: gate.path,
+              port: 443,
+            },
             caBundle,
           }
         : { url: `${options.url}${gate.path}`, caBundle },

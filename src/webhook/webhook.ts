@@ -15,6 +15,7 @@ import type { Configuration } from '../cluster/configuration.ts';
 import type { ConfigMapChange } from '../core/policy/facts.ts';
 import type { Route } from '../platform/http.ts';
 import { HttpServer } from '../platform/http.ts';
+import type { TlsSettings } from '../platform/tls-settings.ts';
 import type { Clock, KubeClient, Leadership, Log, Meter, Startable, Store } from '../ports.ts';
 import { answerReview } from './answer.ts';
 import { CERTIFICATE_SECRET, CertificateStore, decodeSecret } from './certificate-store.ts';
@@ -52,6 +53,11 @@ export interface WebhookDeps {
   /** The gate's level where a namespace has no label; deny without. */
   readonly defaultLevel?: Level;
   readonly loadBalancerClass?: string;
+  /** Of the Service and of the Secret with the certificates; MetalLB's names without. */
+  readonly serviceName?: string;
+  readonly secretName?: string;
+  /** What the server allows; TLS 1.3 without. */
+  readonly tls?: TlsSettings;
   /** The certificates in the Secret are somebody else's work: none is made or written here. */
   readonly disableCertRotation?: boolean;
   /**
@@ -103,10 +109,10 @@ export class Webhook implements Startable {
     this.#facts = new LiveFacts({ defaultLevel: 'deny', ...deps });
     const mayIssue = deps.disableCertRotation !== true;
     this.#certificates = new CertificateStore({ ...deps, hosts: this.#hosts(), mayIssue });
-    const { client, namespace } = deps;
+    const { client, namespace, secretName = CERTIFICATE_SECRET } = deps;
     this.#secret = client.observe<Secret>(SECRETS, {
       namespace,
-      fieldSelector: `metadata.name=${CERTIFICATE_SECRET}`,
+      fieldSelector: `metadata.name=${secretName}`,
     });
     this.#registrar = new Registrar(deps, () => {
       if (this.#leads()) this.#checkIn(this.#checkedMs + MEND_EVERY_MS - deps.clock.monotonicMs());
@@ -193,7 +199,7 @@ export class Webhook implements Startable {
   }
 
   #makeServer(certificate: CertificateSet): HttpServer {
-    const { configuration, clock, log, meter, host, port } = this.#deps;
+    const { configuration, clock, log, meter, host, port, tls } = this.#deps;
     const readLegacy = (configMap: ConfigMap): ConfigMapChange['legacy'] =>
       configuration.readLegacy(configMap);
     const deps = { facts: this.#facts, readLegacy, clock, log, meter };
@@ -207,6 +213,7 @@ export class Webhook implements Startable {
       host,
       port,
       certificate,
+      ...(tls && { tls }),
       log,
       bodyLimitBytes: BODY_LIMIT_BYTES,
       routes: [
@@ -231,13 +238,14 @@ export class Webhook implements Startable {
     if (certificate.certPem !== this.#certificate?.certPem) this.#server?.replaceCertificate(certificate);
     this.#certificate = certificate;
     if (!this.#leads()) return;
-    const { namespace, failurePolicy = 'Ignore', loadBalancerClass } = this.#deps;
+    const { namespace, failurePolicy = 'Ignore', loadBalancerClass, serviceName } = this.#deps;
     const url = this.#address();
     await this.#registrar.register({
       caPem: certificate.caPem,
       namespace,
       failurePolicy,
       ...(url !== undefined && { url }),
+      ...(serviceName !== undefined && { serviceName }),
       ...(loadBalancerClass !== undefined && { loadBalancerClass }),
     });
     this.#registered.resolve();
@@ -305,7 +313,7 @@ export class Webhook implements Startable {
 
   /** What the certificate must be good for. */
   #hosts(): readonly string[] {
-    const names = webhookHosts(this.#deps.namespace);
+    const names = webhookHosts(this.#deps.namespace, this.#deps.serviceName);
     return this.#url === undefined ? names : [...names, this.#url.hostname.replace(/^\[(.*)\]$/, '$1')];
   }
 

@@ -64,6 +64,8 @@ test('through the Service, or by URL, with MetalLB’s paths', () => {
     },
     caBundle: Buffer.from('PEM').toString('base64'),
   });
+  const renamed = entries({ serviceName: 'other' })[0]?.clientConfig.service?.name;
+  assert.equal(renamed, 'other');
   const url = 'https://127.0.0.1:9443';
   assert.deepEqual(
     entries({ url }).map(({ clientConfig }) => clientConfig.url),

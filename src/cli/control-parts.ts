@@ -25,6 +25,8 @@ export interface ControlOptions {
   readonly lbClass: string | undefined;
   /** Default native. */
   readonly bgpType?: BgpType;
+  /** Services whose status is written at a time; absent: as ControllerDeps say. */
+  readonly concurrency?: number | undefined;
   readonly runs: 'both' | 'controller' | 'webhook';
   /** Where several replicas run; without it this process is the only one that allocates. */
   readonly election?: {
@@ -81,7 +83,7 @@ export function controlParts(options: ControlOptions): ControlParts {
     parts.push({ name: 'events', part: events });
     let controller: Controller | undefined;
     const lead = (writer: KubeClient): Controller =>
-      (controller = new Controller({ ...shared, client: writer, events }));
+      (controller = new Controller({ ...shared, client: writer, events, concurrency: options.concurrency }));
     if (options.election === undefined) {
       parts.push({ name: 'controller', part: lead(client) });
     } else {

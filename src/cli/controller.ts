@@ -1,7 +1,8 @@
 /** `cleat controller`: gives addresses to Services and answers admission, in a cluster. */
 import { Command, Option } from 'commander';
 import { addElectionFlags, type ElectionFlags } from './election-flags.ts';
-import { addClusterFlags, addWebhookFlags } from './flags.ts';
+import { CONCURRENT_SERVICE_SYNCS } from '../controller/concurrency.ts';
+import { addClusterFlags, addWebhookFlags, parseCount } from './flags.ts';
 import type { ControlFlags } from './run-control.ts';
 
 const MODES = { enabled: 'both', disabled: 'controller', onlywebhook: 'webhook' } as const;
@@ -19,6 +20,14 @@ export function controllerCommand(finish: (exitCode: number) => void): Command {
       new Option('--webhook-mode <mode>', 'answer admission too, not at all, or nothing else')
         .choices(Object.keys(MODES))
         .default('enabled'),
+    )
+    .addOption(
+      new Option(
+        '--concurrent-service-syncs <count>',
+        'Services whose status is written at a time; nothing else limits requests to the API server',
+      )
+        .argParser(parseCount)
+        .default(CONCURRENT_SERVICE_SYNCS),
     )
     .addHelpText(
       'after',

@@ -108,6 +108,14 @@ export function parsePort(text: string): number {
   return port;
 }
 
+/** From 1 to 1000. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,4}$/.test(text) || count < 1 || count > 1000)
+    throw new InvalidArgumentError('Write a number from 1 to 1000');
+  return count;
+}
+
 /** `500ms`, `2s`, `1m`: in milliseconds, at least 100 and at most an hour. */
 export function parseDuration(text: string): number {
   const match = /^(\d{1,7})(ms|s|m)$/.exec(text);

@@ -17,6 +17,8 @@ export interface ControlFlags extends ClusterFlags {
   readonly webhookSecret: string;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
+  /** Of the verb `controller`. */
+  readonly concurrentServiceSyncs?: number;
 }
 
 /** Until a signal; resolves with the exit code. Throws UserError for flags that do not fit together. */
@@ -31,6 +33,7 @@ export async function runControl(
     webhookPort: port,
     webhookUrl: url,
     shutdownDelayDuration: drainMs,
+    concurrentServiceSyncs: concurrency,
     disableCertRotation,
     certServiceName: serviceName,
     webhookSecret: secretName,
@@ -47,6 +50,7 @@ export async function runControl(
         namespace,
         lbClass,
         bgpType,
+        concurrency,
         runs,
         ...(election === undefined ? {} : { election }),
         webhook: {

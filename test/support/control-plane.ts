@@ -207,7 +207,7 @@ function commandOf(role: Role): readonly string[] | undefined {
 }
 
 /** Ports nobody listens on now. */
-async function freePorts(address: string, count: number): Promise<number[]> {
+export async function freePorts(address: string, count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer().listen(0, address);

@@ -139,11 +139,13 @@ export class FakeKube implements KubeClient {
 
   async apply<T extends KubeObject>(
     resource: Resource,
-    object: Partial<T> & { metadata: Ref },
+    sent: Partial<T> & { metadata: Ref },
     options: WriteOptions & { fieldManager: string; force?: boolean },
   ): Promise<T> {
+    // As it comes out of JSON, which may know more digits than a number has.
+    const object = JSON.parse(JSON.stringify(sent)) as typeof sent;
     const ref = named(object);
-    this.#record({ verb: 'apply', resource: resource.plural, key: keyOf(ref), body: object, options });
+    this.#record({ verb: 'apply', resource: resource.plural, key: keyOf(ref), body: sent, options });
     const current = this.read(resource, ref);
     if (current === undefined && options.subresource !== undefined) this.#existing(resource, ref);
     const { resourceVersion: version } = object.metadata as KubeObject['metadata'];

@@ -17,7 +17,7 @@ import { LEASES, VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
 import { SELF_TEST_FIELD_MANAGER, WEBHOOK_FIELD_MANAGER } from '../api/annotations.ts';
 import { LEGACY_CONFIG_MAP, METALLB_GROUP } from '../api/metallb.ts';
 import type { KubeClient } from '../ports.ts';
-import { SELF_TEST_LEASE, SELF_TEST_PATH } from './self-test.ts';
+import { SELF_TEST_LABELS, SELF_TEST_PATH } from './self-test.ts';
 
 export const WEBHOOK_CONFIGURATION = 'metallb-webhook-configuration';
 export const WEBHOOK_SERVICE = 'metallb-webhook-service';
@@ -109,9 +109,8 @@ export async function registerSelfTest(client: KubeClient, options: Registration
       { ...options, failurePolicy: 'Fail' },
       {
         namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: options.namespace } },
-        matchConditions: [
-          { name: 'is-self-test', expression: `object.metadata.name == '${SELF_TEST_LEASE}'` },
-        ],
+        // A label and not a condition in CEL: with Fail it must hold on every API server, and those before 1.28 have no CEL.
+        objectSelector: { matchLabels: SELF_TEST_LABELS },
       },
     ),
   ];

@@ -73,8 +73,6 @@ const DRAIN_MS = 10_000;
 /** How often the certificate and the registration are looked after without a reason, and how soon again after a failure. */
 const CHECK_MS = 3_600_000;
 const RETRY_MS = 5_000;
-/** Two who will not agree about the registration take turns this slowly. */
-const MEND_EVERY_MS = 1_000;
 /** Until a pod is ready nobody reaches it through its Service: so many failures are no news. */
 const ORDINARY_FAILURES = 6;
 
@@ -94,9 +92,8 @@ export class Webhook implements Startable {
   #starting: Promise<void> = Promise.resolve();
   #checking: Promise<void> | undefined;
   #cancelCheck: () => void = () => undefined;
-  /** Monotonic time of the next look, and of the last one that began. */
+  /** Monotonic time of the next look. */
   #dueMs = Number.POSITIVE_INFINITY;
-  #checkedMs = Number.NEGATIVE_INFINITY;
   /** What is looked at next are certificates of another's making. */
   #hasNews = false;
   /** In a row. */
@@ -114,8 +111,8 @@ export class Webhook implements Startable {
       namespace,
       fieldSelector: `metadata.name=${secretName}`,
     });
-    this.#registrar = new Registrar(deps, () => {
-      if (this.#leads()) this.#checkIn(this.#checkedMs + MEND_EVERY_MS - deps.clock.monotonicMs());
+    this.#registrar = new Registrar(deps, (waitMs) => {
+      if (this.#leads()) this.#checkIn(waitMs);
     });
   }
 
@@ -263,7 +260,6 @@ export class Webhook implements Startable {
     if (this.#stopped || this.#checking !== undefined) return;
     this.#cancelCheck();
     this.#dueMs = Number.POSITIVE_INFINITY;
-    this.#checkedMs = this.#deps.clock.monotonicMs();
     // Not because another did it just now: whose clocks disagree would answer each other for ever.
     const mayRotate = this.#leads() && !this.#hasNews;
     this.#hasNews = false;

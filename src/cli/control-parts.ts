@@ -11,6 +11,7 @@ import type { ElectionTimings } from '../kube/election.ts';
 import { KubeEventRecorder } from '../kube/events.ts';
 import { LeaderElection } from '../kube/leader-election.ts';
 import type { Part } from '../platform/lifecycle.ts';
+import type { TlsSettings } from '../platform/tls-settings.ts';
 import { parseTextualYaml } from '../platform/yaml.ts';
 import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
 import { Webhook } from '../webhook/webhook.ts';
@@ -44,6 +45,11 @@ export interface ControlOptions {
     readonly drainMs?: number;
     /** Serve with the certificates in the Secret and make none. */
     readonly disableCertRotation?: boolean;
+    /** Of the Service and the Secret; absent: MetalLB's. */
+    readonly serviceName?: string;
+    readonly secretName?: string;
+    /** What its server allows. */
+    readonly tls?: TlsSettings;
   };
 }
 

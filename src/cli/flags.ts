@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_NAMESPACE, WEBHOOK_PORT } from '../api/metallb.ts';
 import { BGP_TYPES, type BgpType } from '../core/config/bgp-type.ts';
+import { addServerFlags } from './server-flags.ts';
 
 /** Where Kubernetes tells a pod its namespace. */
 const POD_NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
@@ -48,7 +49,7 @@ const healthPortFlag = (): Option =>
 
 /** Adds the flags that every verb that runs in a cluster has (ClusterFlags). */
 export function addClusterFlags(command: Command): Command {
-  return command
+  return addServerFlags(command)
     .addOption(kubeconfigFlag())
     .addOption(namespaceFlag())
     .addOption(lbClassFlag())
@@ -75,8 +76,19 @@ export function addWebhookFlags(command: Command): Command {
     .addOption(
       new Option(
         '--disable-cert-rotation',
-        'serve with the certificates that somebody else, such as cert-manager, keeps in Secret metallb-webhook-cert, and make none',
+        'serve with the certificates that somebody else, such as cert-manager, keeps in --webhook-secret, and make none',
       ).default(false),
+    )
+    .addOption(
+      new Option(
+        '--cert-service-name <name>',
+        'the Service through which the API server reaches this process',
+      ).default('metallb-webhook-service'),
+    )
+    .addOption(
+      new Option('--webhook-secret <name>', 'the Secret with the webhook’s certificates').default(
+        'metallb-webhook-cert',
+      ),
     )
     .addOption(
       new Option(

@@ -13,6 +13,8 @@ export interface ControlFlags extends ClusterFlags {
   readonly webhookUrl?: string;
   readonly webhookPort: number;
   readonly disableCertRotation: boolean;
+  readonly certServiceName: string;
+  readonly webhookSecret: string;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
   /** Of the verb `controller`. */
@@ -33,6 +35,8 @@ export async function runControl(
     shutdownDelayDuration: drainMs,
     concurrentServiceSyncs: concurrency,
     disableCertRotation,
+    certServiceName: serviceName,
+    webhookSecret: secretName,
   } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
@@ -40,7 +44,7 @@ export async function runControl(
     metrics: CONTROLLER_METRICS,
     healthHost: '',
     drainMs,
-    build: (surroundings) =>
+    build: ({ tls, ...surroundings }) =>
       controlParts({
         ...surroundings,
         namespace,
@@ -49,7 +53,16 @@ export async function runControl(
         concurrency,
         runs,
         ...(election === undefined ? {} : { election }),
-        webhook: { host: '::', port, drainMs, disableCertRotation, ...(url === undefined ? {} : { url }) },
+        webhook: {
+          host: '::',
+          serviceName,
+          secretName,
+          port,
+          drainMs,
+          disableCertRotation,
+          tls,
+          ...(url === undefined ? {} : { url }),
+        },
       }),
   });
 }

@@ -38,6 +38,7 @@ test('there are overlays, and every component is in one that is ready to apply',
     'metallb-alerts',
     'default-deny',
     'metallb-webhook-ca',
+    'metallb-system:metrics-reviews',
   ])
     assert.ok(used.includes(name), name);
 });

@@ -2,8 +2,9 @@
 import { Command, Option } from 'commander';
 import { addElectionFlags, type ElectionFlags } from './election-flags.ts';
 import { CONCURRENT_SERVICE_SYNCS } from '../controller/concurrency.ts';
-import { addClusterFlags, addWebhookFlags, parseCount } from './flags.ts';
+import { addClusterFlags, parseCount } from './flags.ts';
 import type { ControlFlags } from './run-control.ts';
+import { addWebhookFlags } from './webhook-flags.ts';
 
 const MODES = { enabled: 'both', disabled: 'controller', onlywebhook: 'webhook' } as const;
 

@@ -18,6 +18,7 @@ export type MapDecoded =
 
 /** More than any message has. */
 const MOST_FIELDS = 64;
+const LONGEST_FIELD = 64;
 const DEEPEST = 8;
 
 const NIL = 0xc0;
@@ -40,9 +41,20 @@ export function encodeMap(type: number | undefined, fields: Readonly<Record<stri
   const parts: Uint8Array[] = [
     Uint8Array.from(type === undefined ? [FIXED_MAP + entries.length] : [type, FIXED_MAP + entries.length]),
   ];
-  for (const [name, value] of entries) parts.push(...rawParts(utf8.encode(name)), ...scalarParts(value));
+  for (const [name, value] of entries) parts.push(encodeName(name), ...scalarParts(value));
   return concat(parts);
 }
+
+/** Names of fields are few and always the same. */
+function encodeName(name: string): Uint8Array {
+  const known = NAMES.get(name);
+  if (known !== undefined) return known;
+  const encoded = concat(rawParts(utf8.encode(name)));
+  NAMES.set(name, encoded);
+  return encoded;
+}
+
+const NAMES = new Map<string, Uint8Array>();
 
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
@@ -92,7 +104,9 @@ export function decodeMap(bytes: Uint8Array, start: number, longestRaw = Infinit
 
 /** Field names are ASCII; one that is not is none of them. */
 function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes.subarray(0, MOST_FIELDS));
+  let text = '';
+  for (const byte of bytes.subarray(0, LONGEST_FIELD)) text += String.fromCharCode(byte);
+  return text;
 }
 
 /** Reads on until something is wrong; then everything is zero. The first fault stays. */

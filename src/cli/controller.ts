@@ -20,6 +20,12 @@ export function controllerCommand(finish: (exitCode: number) => void): Command {
         .choices(Object.keys(MODES))
         .default('enabled'),
     )
+    .addOption(
+      new Option(
+        '--ml-secret-name <name>',
+        'the Secret with the key of the speakers’ member list, made where there is none (without it: nothing is made)',
+      ).env('METALLB_ML_SECRET_NAME'),
+    )
     .addHelpText(
       'after',
       `

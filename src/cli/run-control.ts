@@ -14,6 +14,7 @@ export interface ControlFlags extends ClusterFlags {
   readonly webhookPort: number;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
+  readonly mlSecretName?: string;
 }
 
 /** Until a signal; resolves with the exit code. Throws UserError for flags that do not fit together. */
@@ -28,6 +29,7 @@ export async function runControl(
     webhookPort: port,
     webhookUrl: url,
     shutdownDelayDuration: drainMs,
+    mlSecretName: memberlistSecret = '',
   } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
@@ -42,6 +44,7 @@ export async function runControl(
         lbClass,
         bgpType,
         runs,
+        memberlistSecret,
         ...(election === undefined ? {} : { election }),
         webhook: { host: '::', port, drainMs, ...(url === undefined ? {} : { url }) },
       }),

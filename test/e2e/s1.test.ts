@@ -85,6 +85,15 @@ suite(
         address: API_SERVER_ADDRESS,
       });
       controller = await startController();
+      for (const node of NODES) {
+        await kubernetes.addPod({
+          name: `speaker-${node}`,
+          namespace: NAMESPACE,
+          labels: { app: 'metallb', component: 'speaker' },
+          node,
+          address: addressOf(node),
+        });
+      }
       nodes = new LabNodes(lab, await kubeconfigOf('speaker'));
       await nodes.startSpeakers();
     });

@@ -11,6 +11,7 @@ import {
   ENDPOINT_SLICES,
   NAMESPACES,
   NODES,
+  PODS,
   SECRETS,
   SERVICES,
   VALIDATING_WEBHOOKS,
@@ -81,6 +82,7 @@ async function startController(context: TestContext, client: KubeClient): Promis
       identity: randomUUID(),
       timings: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 100 },
     },
+    memberlistSecret: 'memberlist',
     webhook: { host: '127.0.0.1', port: 0, url: 'https://127.0.0.1:0' },
   });
   const stop = async (): Promise<void> => {
@@ -106,6 +108,10 @@ test('the controller, and the webhook in it', async (context) => {
     await until('an address', TIMEOUT_MS, () => addressOf(kube, 'web'));
     await until('counters of the pool', TIMEOUT_MS, () => written(kube, 'apply', 'ipaddresspools'));
     assert.ok(written(kube, 'update', 'secrets'), 'the certificates are in the Secret that was there');
+    const { data } = await until('the key of the member list', TIMEOUT_MS, () =>
+      kube.read<Secret>(SECRETS, { namespace: NAMESPACE, name: 'memberlist' }),
+    );
+    assert.match(Buffer.from(data?.['secretkey'] ?? '', 'base64').toString(), /^[A-Za-z0-9+/]{22}$/);
     await until('the registration', TIMEOUT_MS, () =>
       written(kube, 'apply', 'validatingwebhookconfigurations'),
     );
@@ -164,7 +170,9 @@ test('the speaker', async (context) => {
   const state = new SpeakerState({ ...deps, configuration });
   const events = new KubeEventRecorder({ ...deps, component: 'metallb-speaker' });
   const speaker = new Speaker({ ...deps, configuration, events, packets: new SilentPackets() });
-  const parts = [configuration, state, events, speaker];
+  // What a member list asks for; its sockets are for tests of their own.
+  const pods = deps.client.observe(PODS, { namespace: NAMESPACE, labelSelector: 'app=metallb' });
+  const parts = [configuration, state, events, speaker, pods];
   const run = async (): Promise<void> => {
     for (const part of parts) await part.start();
     kube.put(SERVICES, {

@@ -72,8 +72,8 @@ test('what does not fit is found', () => {
   const cases: [string, (workload: Workload) => void, RegExp][] = [
     [
       'controller',
-      (each) => first(each).args.push('--ml-secret-name=memberlist'),
-      /unknown option '--ml-secret-name/,
+      (each) => first(each).args.push('--disable-cert-rotation=false'),
+      /unknown option '--disable-cert-rotation/,
     ],
     ['controller', (each) => first(each).args.push('--health-probe-port=1'), /nobody listens on port 17472/],
     ['controller', (each) => (first(each).ports = []), /its port metrics is not 9120/],
@@ -87,6 +87,7 @@ test('what does not fit is found', () => {
     ['speaker', (each) => (first(each).command = ['/speaker']), /it runs \/speaker/],
     ['speaker', (each) => (each.spec.template.spec.serviceAccountName = 'root'), /no ServiceAccount root/],
     ['speaker', (each) => (each.spec.template.spec.volumes = []), /no volume metallb-excludel2/],
+    ['controller', (each) => (first(each).env = []), /there is no Secret memberlist/],
   ];
   for (const [name, change, fault] of cases) assert.match(broken(name, change).join('\n'), fault);
 });

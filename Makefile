@@ -1,6 +1,6 @@
 # Every verb does its own set-up. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e controlplane verify build fmt gen bench clean
+.PHONY: help setup demo test e2e controlplane verify build image fmt gen bench clean
 ARGS ?=
 
 help: ## list the verbs
@@ -32,6 +32,9 @@ verify: ## format, lint, types, dead code, and nothing generated is stale
 
 build: setup ## bundle the program into dist/
 	@npm run --silent build
+
+image: ## build the OCI image with docker or podman (ARGS=--platform=…)
+	@tools/image.sh $(ARGS)
 
 fmt: setup ## format everything
 	@npm run --silent fmt

@@ -1,7 +1,7 @@
 /**
  * `npm run build [FOLDER]`: the program as one folder that needs nothing but Node: cleat.mjs (the command), packet-worker.mjs
- * (the thread that answers ARP), the chunks they load, and netsys.node (the native addon). They find each other because they
- * lie side by side. `cleat` starts cleat.mjs on the Node that npm brought, for hosts whose own is older.
+ * (the thread that answers ARP), the chunks they load, netsys.node (the native addon) and sbom.cdx.json (what it is made of).
+ * They find each other because they lie side by side. `cleat` starts cleat.mjs on the Node that npm brought, for hosts whose own is older.
  */
 import {
   chmodSync,
@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { billOfMaterials } from './sbom.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const dist = path.resolve(process.argv[2] ?? path.join(root, 'dist'));
@@ -34,7 +35,7 @@ if (!existsSync(addon)) {
 }
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { cleat: 'src/cli/main.ts', 'packet-worker': 'src/platform/packet-worker.ts' },
   outdir: dist,
@@ -50,12 +51,15 @@ await build({
   target: 'node22.19',
   sourcemap: 'linked',
   legalComments: 'linked',
+  metafile: true,
   logLevel: 'warning',
   // Libraries that are CommonJS inside call require.
   banner: {
     js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
   },
 });
+const bill = billOfMaterials(Object.keys(metafile.inputs), process.platform, process.arch);
+writeFileSync(path.join(dist, 'sbom.cdx.json'), `${JSON.stringify(bill, undefined, 2)}\n`);
 copyFileSync(addon, path.join(dist, 'netsys.node'));
 chmodSync(path.join(dist, 'cleat.mjs'), 0o755);
 writeFileSync(path.join(dist, 'cleat'), LAUNCHER, { mode: 0o755 });
@@ -63,5 +67,5 @@ const bytes = readdirSync(dist)
   .filter((name) => name.endsWith('.mjs'))
   .reduce((sum, name) => sum + statSync(path.join(dist, name)).size, 0);
 console.log(
-  `${dist}: cleat, cleat.mjs, packet-worker.mjs and their chunks (${(bytes / 1e6).toFixed(1)} MB), netsys.node`,
+  `${dist}: cleat, cleat.mjs, packet-worker.mjs and their chunks (${(bytes / 1e6).toFixed(1)} MB), netsys.node, sbom.cdx.json`,
 );

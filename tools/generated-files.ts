@@ -65,7 +65,7 @@ const KUSTOMIZATION = {
 };
 
 const PERMISSIONS_INTRODUCTION = `What manifests/install.yaml allows controller and speaker, and why. There is nothing else: no rule covers every Secret,
-none covers every ConfigMap, and nothing can be deleted but the speakers' own Leases.`;
+none covers every ConfigMap, and nothing can be deleted but the speakers' own Leases and what they reported.`;
 
 const FINDINGS_INTRODUCTION = `Everything Cleat says about an object has a code, which is the same in the answer to \`kubectl apply\`, in conditions,
 events and logs. LB1xx speak of Services, LB2xx of configuration. *deny* refuses the change, *warn* admits it with a warning,

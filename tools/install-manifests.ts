@@ -73,8 +73,8 @@ export function installManifests(): readonly object[] {
     webhookService(),
     controller(),
     speaker(),
-    // Without webhooks: the controller registers them, under a field manager of its own, once it has answered a question
-    // of its own. Until then, and wherever it is not running, nothing is refused.
+    // Without webhooks: the controller registers them, under a field manager of its own, once a
+    // question of its own has come back through the API server. Until then, and wherever it is not running, nothing is refused.
     {
       apiVersion: 'admissionregistration.k8s.io/v1',
       kind: 'ValidatingWebhookConfiguration',

@@ -22,6 +22,7 @@ export const SPEAKER_COMPONENT = 'metallb-speaker';
 /** Field managers: one for each thing that writes; FIELD_MANAGERS says what. */
 export const CONTROLLER_FIELD_MANAGER = 'cleat-controller';
 export const WEBHOOK_FIELD_MANAGER = 'cleat-webhook';
+export const SELF_TEST_FIELD_MANAGER = 'cleat-webhook-self-test';
 export const SPEAKER_FIELD_MANAGER = 'cleat-speaker';
 export const GIT_FIELD_MANAGER = 'cleat-git';
 export const UP_FIELD_MANAGER = 'cleat-up';
@@ -87,6 +88,11 @@ export const FIELD_MANAGERS: readonly {
     how: 'apply; merge patches with a resourceVersion',
     fields:
       'ValidatingWebhookConfiguration metallb-webhook-configuration: caBundle, where the webhook is found, and its rules',
+  },
+  {
+    name: SELF_TEST_FIELD_MANAGER,
+    how: 'apply',
+    fields: 'its entry selftest.cleat.dev, by which the webhook sees whether the API server reaches it',
   },
   {
     name: SPEAKER_FIELD_MANAGER,

@@ -25,6 +25,8 @@ export interface ControlOptions {
   readonly lbClass: string | undefined;
   /** Default native. */
   readonly bgpType?: BgpType;
+  /** Services whose status is written at a time; absent: as ControllerDeps say. */
+  readonly concurrency?: number | undefined;
   readonly runs: 'both' | 'controller' | 'webhook';
   /** Where several replicas run; without it this process is the only one that allocates. */
   readonly election?: {
@@ -43,6 +45,8 @@ export interface ControlOptions {
     readonly url?: string;
     /** How long to serve after being told to stop, in milliseconds; absent: as WebhookDeps say. */
     readonly drainMs?: number;
+    /** Serve with the certificates in the Secret and make none. */
+    readonly disableCertRotation?: boolean;
   };
 }
 
@@ -81,7 +85,7 @@ export function controlParts(options: ControlOptions): ControlParts {
     }
     let controller: Controller | undefined;
     const lead = (writer: KubeClient): Controller =>
-      (controller = new Controller({ ...shared, client: writer, events }));
+      (controller = new Controller({ ...shared, client: writer, events, concurrency: options.concurrency }));
     if (options.election === undefined) {
       parts.push({ name: 'controller', part: lead(client) });
     } else {

@@ -1,7 +1,8 @@
 /** `cleat controller`: gives addresses to Services and answers admission, in a cluster. */
 import { Command, Option } from 'commander';
 import { addElectionFlags, type ElectionFlags } from './election-flags.ts';
-import { addClusterFlags, addWebhookFlags } from './flags.ts';
+import { CONCURRENT_SERVICE_SYNCS } from '../controller/concurrency.ts';
+import { addClusterFlags, addWebhookFlags, parseCount } from './flags.ts';
 import type { ControlFlags } from './run-control.ts';
 
 const MODES = { enabled: 'both', disabled: 'controller', onlywebhook: 'webhook' } as const;
@@ -25,6 +26,14 @@ export function controllerCommand(finish: (exitCode: number) => void): Command {
         '--ml-secret-name <name>',
         'the Secret with the key of the speakers’ member list, made where there is none (without it: nothing is made)',
       ).env('METALLB_ML_SECRET_NAME'),
+    )
+    .addOption(
+      new Option(
+        '--concurrent-service-syncs <count>',
+        'Services whose status is written at a time; nothing else limits requests to the API server',
+      )
+        .argParser(parseCount)
+        .default(CONCURRENT_SERVICE_SYNCS),
     )
     .addHelpText(
       'after',

@@ -74,6 +74,12 @@ export function addWebhookFlags(command: Command): Command {
     )
     .addOption(
       new Option(
+        '--disable-cert-rotation',
+        'serve with the certificates that somebody else, such as cert-manager, keeps in Secret metallb-webhook-cert, and make none',
+      ).default(false),
+    )
+    .addOption(
+      new Option(
         '--shutdown-delay-duration <duration>',
         'how long to go on serving, but not ready, when told to stop',
       )
@@ -88,6 +94,14 @@ export function parsePort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || port > 65_535)
     throw new InvalidArgumentError('Write a number from 0 to 65535');
   return port;
+}
+
+/** From 1 to 1000. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,4}$/.test(text) || count < 1 || count > 1000)
+    throw new InvalidArgumentError('Write a number from 1 to 1000');
+  return count;
 }
 
 /** `500ms`, `2s`, `1m`: in milliseconds, at least 100 and at most an hour. */

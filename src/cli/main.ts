@@ -10,6 +10,8 @@ if (major < 22 || (major === 22 && minor < 19)) {
   );
   process.exit(2);
 }
+// A user of a container may have no name and no home; Node throws where somebody asks for it. Container runtimes say / then.
+process.env['HOME'] ||= '/';
 const { runCommandLine } = await import('./command-line.ts');
 process.exitCode = await runCommandLine(process.argv.slice(2));
 

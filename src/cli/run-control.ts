@@ -12,9 +12,12 @@ import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
 export interface ControlFlags extends ClusterFlags {
   readonly webhookUrl?: string;
   readonly webhookPort: number;
+  readonly disableCertRotation: boolean;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
   readonly mlSecretName?: string;
+  /** Of the verb `controller`. */
+  readonly concurrentServiceSyncs?: number;
 }
 
 /** Until a signal; resolves with the exit code. Throws UserError for flags that do not fit together. */
@@ -30,6 +33,8 @@ export async function runControl(
     webhookUrl: url,
     shutdownDelayDuration: drainMs,
     mlSecretName: memberlistSecret = '',
+    concurrentServiceSyncs: concurrency,
+    disableCertRotation,
   } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
@@ -43,10 +48,11 @@ export async function runControl(
         namespace,
         lbClass,
         bgpType,
+        concurrency,
         runs,
         memberlistSecret,
         ...(election === undefined ? {} : { election }),
-        webhook: { host: '::', port, drainMs, ...(url === undefined ? {} : { url }) },
+        webhook: { host: '::', port, drainMs, disableCertRotation, ...(url === undefined ? {} : { url }) },
       }),
   });
 }

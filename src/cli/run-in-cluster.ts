@@ -3,6 +3,7 @@ import type { BgpType } from '../core/config/bgp-type.ts';
 import { connect } from '../kube/client.ts';
 import { systemClock } from '../platform/clock.ts';
 import { HealthServer } from '../platform/health-server.ts';
+import { keepHeapSmall } from '../platform/heap.ts';
 import { type Part, runUntilSignalled } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
 import { createMeter, type MetricDeclaration } from '../platform/metrics.ts';
@@ -47,6 +48,7 @@ const STOP_TIMEOUT_MS = 12_000;
 
 /** Runs until SIGTERM or SIGINT; resolves with the exit code. */
 export async function runInCluster(flags: ClusterFlags, program: Program): Promise<number> {
+  keepHeapSmall();
   const clock = systemClock;
   const log = createLog({ level: flags.logLevel, name: program.name });
   const meter = createMeter(program.metrics, { process: true });

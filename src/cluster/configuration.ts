@@ -98,9 +98,9 @@ export class Configuration implements Startable {
     return this.#objects.find(ref);
   }
 
-  /** One IPAddressPool as it is now, in force or not; undefined where there is none of that name. */
-  poolNamed(name: string): IPAddressPool | undefined {
-    return this.#objects.pools.store.get(`${this.#deps.namespace}/${name}`);
+  /** Every IPAddressPool as it is now, in force or not. Started and stopped with the configuration. */
+  get pools(): Store<IPAddressPool> {
+    return this.#objects.pools.store;
   }
 
   /** The labels of one namespace as they are now; undefined where there is no such namespace. */

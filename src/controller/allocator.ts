@@ -1,19 +1,26 @@
 /**
  * Who decides when. The allocator owns the ledger and the configuration in force; it is told which Services changed and
  * answers with a decision for each Service that these changes touch, in an order that does not depend on how the news
- * came: first those who have addresses, and may give them up; then those who wait, oldest first.
+ * came: first those who have addresses, and may give them up; then those who ask for one of the addresses that came free by
+ * name; then all others who wait, oldest first.
  */
 import type { Service } from '../api/kubernetes.ts';
+import { isAnnounced } from '../core/allocation/announced.ts';
 import type { Decision } from '../core/allocation/decision.ts';
 import { Ledger } from '../core/allocation/ledger.ts';
 import { plan, planHeld } from '../core/allocation/plan.ts';
+import { isOpenTo } from '../core/allocation/pool-order.ts';
 import type { ServiceView } from '../core/allocation/service-view.ts';
 import type { Holding } from '../core/allocation/sharing.ts';
 import { viewService } from '../core/allocation/view-service.ts';
-import type { Snapshot } from '../core/config/snapshot.ts';
+import type { Pool, Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
-import type { Address, IpFamily } from '../core/net/address.ts';
-import { changedPools } from './changed-pools.ts';
+import type { Address } from '../core/net/address.ts';
+import { AddressSet } from './address-set.ts';
+import { isConcerned, isHelped, mayBeHelped } from './help.ts';
+import { poolChanges } from './pool-changes.ts';
+import type { Waiter } from './waiting.ts';
+import { byAge, Waiting } from './waiting.ts';
 
 export interface Outcome {
   readonly view: ServiceView;
@@ -26,17 +33,18 @@ interface Candidate {
   readonly service: Service;
 }
 
+type Outcomes = Map<string, Outcome>;
+
 export class Allocator {
   readonly ledger = new Ledger();
   readonly #ourClass: string | undefined;
   readonly #find: (key: string) => Service | undefined;
-  /** Those who would take an address if there were one, and which ones would do: none named, any. */
-  readonly #hungry = new Map<string, readonly Address[]>();
-  /** Those who have nothing, whatever they wait for. */
-  readonly #waiting = new Set<string>();
+  readonly #waiting = new Waiting();
   #touchedPools = new Set<string>();
-  /** Addresses about which something changed that those who wait for them should know. */
+  /** Addresses about which something changed that those who asked for them should know. */
   #touched = new AddressSet();
+  /** Pools that a new configuration made or changed since Services were decided last. */
+  #freshPools = new Set<string>();
   #snapshot: Snapshot = EMPTY_SNAPSHOT;
 
   /** `find` gives the Service of a key as it is stored now. */
@@ -63,7 +71,7 @@ export class Allocator {
   begin(snapshot: Snapshot, keys: Iterable<string>): readonly Outcome[] {
     this.#snapshot = snapshot;
     this.ledger.setPools(snapshot);
-    const candidates = this.#candidates(keys).toSorted(byAge);
+    const candidates = this.#candidates(keys).toSorted(candidatesByAge);
     for (const { view } of candidates) {
       const held = planHeld(this.ledger, snapshot, view);
       if (held !== undefined) this.ledger.settle(view, held);
@@ -71,7 +79,7 @@ export class Allocator {
     const holds = ({ view }: Candidate) => this.ledger.holding(view.key) !== undefined;
     const keeping = candidates.filter(holds);
     const others = candidates.filter((candidate) => !holds(candidate));
-    const outcomes = new Map<string, Outcome>();
+    const outcomes: Outcomes = new Map();
     for (const candidate of [...keeping, ...others]) {
       // Now its status counts once more, with what it may not keep, and nobody can take the rest meanwhile.
       this.ledger.release(candidate.view.key);
@@ -81,13 +89,23 @@ export class Allocator {
     return [...outcomes.values()];
   }
 
-  /** Puts a configuration in force and answers the keys of the Services to decide again. */
+  /**
+   * Puts a configuration in force and answers the keys of the Services to decide again: those whom it takes something from,
+   * and those who wait and to whom there is something else to say than before. Whom it helps is found when they are decided.
+   */
   configure(snapshot: Snapshot): readonly string[] {
-    const changed = changedPools(this.#snapshot, snapshot);
-    const affected = [...this.ledger.holdersIn(changed), ...this.#waiting];
+    const before = this.#snapshot;
+    const changes = poolChanges(before, snapshot);
+    const holdings = [...changes.keys()].flatMap((pool) => [...this.ledger.holdingsIn(pool)]);
     this.#snapshot = snapshot;
     this.ledger.setPools(snapshot);
-    return affected;
+    for (const [name, { isOfSupply }] of changes) if (isOfSupply) this.#freshPools.add(name);
+    const change = { ledger: this.ledger, after: snapshot, changes };
+    const concerned = [...this.#waiting.all()].filter((waiter) => isConcerned(change, waiter));
+    return [
+      ...holdings.filter((holding) => !this.#isUntouched(holding, before)).map(({ key }) => key),
+      ...concerned.map(({ view }) => view.key),
+    ];
   }
 
   /**
@@ -95,54 +113,79 @@ export class Allocator {
    * of the same name is there again: it is another Service.
    */
   decide(keys: Iterable<string>, gone: Iterable<string>): readonly Outcome[] {
-    const outcomes = new Map<string, Outcome>();
-    const freed: Address[] = [];
-    for (const key of gone) freed.push(...this.#forget(key));
-    const candidates = this.#candidates(new Set(keys)).toSorted(byAge);
+    const outcomes: Outcomes = new Map();
+    const freed = new AddressSet();
+    for (const key of gone) freed.add(...this.#forget(key));
+    const candidates = this.#candidates(new Set(keys)).toSorted(candidatesByAge);
     const isAsking = ({ view }: Candidate) => view.ours && this.ledger.holding(view.key) === undefined;
     const asking = candidates.filter(isAsking);
     const having = candidates.filter((candidate) => !isAsking(candidate));
-    for (const candidate of having) freed.push(...this.#decide(candidate, outcomes));
+    for (const candidate of having) freed.add(...this.#decide(candidate, outcomes));
     this.#serve(asking, freed, outcomes);
     this.#tellWhoWaitsForTouched(outcomes);
     return [...outcomes.values()];
   }
 
-  /** The Services that wait, old news and new, oldest first. */
-  #serve(news: readonly Candidate[], freed: readonly Address[], outcomes: Map<string, Outcome>): void {
-    const isNews = new Set(news.map(({ view }) => view.key));
-    const woken = freed.length === 0 ? [] : this.#candidates(this.#keysHelpedBy(new AddressSet(freed)));
-    const left = [...freed];
-    for (const candidate of [...news, ...woken.filter(({ view }) => !isNews.has(view.key))].toSorted(byAge)) {
-      for (let last = left.at(-1); last && !this.#isToBeHad(last); last = left.at(-1)) left.pop();
-      // Once all that came free is taken again there is nothing for those who were woken for it.
-      if (left.length > 0 || isNews.has(candidate.view.key)) this.#decide(candidate, outcomes);
-    }
+  /** Those who ask, and those who wait and whom it helps that addresses came free or the configuration changed. */
+  #serve(asking: readonly Candidate[], freed: AddressSet, outcomes: Outcomes): void {
+    const addresses = freed.values();
+    const fresh = this.#freshPools;
+    this.#freshPools = new Set();
+    const isFresh = (address: Address) => freed.has(address) || fresh.has(this.ledger.poolOf(address) ?? '');
+    const isFirst = ({ view: { request } }: Candidate) =>
+      request.kind === 'addresses' && request.addresses.some(isFresh);
+    const isNews = new Set(asking.map(({ view }) => view.key));
+    const woken = this.#hungryFor(addresses).filter((key) => !isNews.has(key));
+    const first = [...asking.filter(isFirst), ...this.#candidates(woken)].toSorted(candidatesByAge);
+    for (const candidate of first) this.#decide(candidate, outcomes);
+    const pools = new Set([...fresh, ...addresses.flatMap((address) => this.ledger.poolOf(address) ?? [])]);
+    const others = asking.filter((candidate) => !isFirst(candidate));
+    this.#serveInTurn(
+      others,
+      [...pools].flatMap((name) => this.#snapshot.pools.get(name) ?? []),
+      outcomes,
+    );
   }
 
-  /** Who waits for one address is told by whom it is held now, even if that is no help. */
-  #tellWhoWaitsForTouched(outcomes: Map<string, Outcome>): void {
-    const touched = this.#touched;
+  /** News and those who wait for one of the pools to have an address, by age. */
+  #serveInTurn(news: readonly Candidate[], pools: readonly Pool[], outcomes: Outcomes): void {
+    const { ledger } = this;
+    const isHelpedNow = (waiter: Waiter) =>
+      !outcomes.has(waiter.view.key) && pools.some((pool) => isHelped(ledger, pool, waiter));
+    const mayBeHelpedNow = (waiter: Waiter) => pools.some((pool) => mayBeHelped(ledger, pool, waiter));
+    const line = this.#waiting.inLine(mayBeHelpedNow, isHelpedNow);
+    let served = 0;
+    const serveNewsBefore = (view: ServiceView | undefined) => {
+      for (let next = news[served]; next !== undefined; next = news[served]) {
+        if (view !== undefined && byAge(view, next.view) < 0) return;
+        this.#decide(next, outcomes);
+        served += 1;
+      }
+    };
+    for (const waiter of line) {
+      serveNewsBefore(waiter.view);
+      if (!isHelpedNow(waiter)) continue;
+      for (const candidate of this.#candidates([waiter.view.key])) this.#decide(candidate, outcomes);
+    }
+    serveNewsBefore(undefined);
+  }
+
+  /** Who asked for an address is told by whom it is held now, even if that is no help. */
+  #tellWhoWaitsForTouched(outcomes: Outcomes): void {
+    const touched = this.#touched.values();
     this.#touched = new AddressSet();
-    const keys = [...this.#hungry].filter(([, wanted]) => wanted.some((address) => touched.has(address)));
-    const candidates = this.#candidates(keys.map(([key]) => key));
-    for (const candidate of candidates.toSorted(byAge)) this.#decide(candidate, outcomes);
+    const candidates = this.#candidates(this.#hungryFor(touched)).toSorted(candidatesByAge);
+    for (const candidate of candidates) this.#decide(candidate, outcomes);
     this.#touched = new AddressSet();
   }
 
   /** Answers what others may have now. */
-  #decide({ view, service }: Candidate, outcomes: Map<string, Outcome>): readonly Address[] {
+  #decide({ view, service }: Candidate, outcomes: Outcomes): readonly Address[] {
     const before = this.ledger.holding(view.key);
     const decision = plan(this.ledger, this.#snapshot, view);
     this.ledger.settle(view, decision);
     outcomes.set(view.key, { view, service, decision });
-    this.#waiting.delete(view.key);
-    this.#hungry.delete(view.key);
-    if (decision.kind === 'waiting') this.#waiting.add(view.key);
-    const { request } = view;
-    if (isHungry(decision)) {
-      this.#hungry.set(view.key, request.kind === 'addresses' ? request.addresses : []);
-    }
+    this.#remember(view, decision);
     const after = this.ledger.holding(view.key);
     if (sameHolding(before, after)) return [];
     this.#touch(before);
@@ -150,9 +193,20 @@ export class Allocator {
     return addressesFreed(before, after);
   }
 
+  #remember(view: ServiceView, decision: Decision): void {
+    if (decision.kind === 'waiting') {
+      const asked = view.request.kind === 'addresses' ? view.request.addresses : [];
+      const poolsAsked = asked.map((address) => this.ledger.poolOf(address));
+      this.#waiting.set({ view, code: decision.finding.code, poolsAsked });
+      return;
+    }
+    const lacks = decision.kind === 'assigned' && decision.findings.some(({ code }) => code === 'LB111');
+    if (lacks) this.#waiting.set({ view, code: 'LB111', poolsAsked: [], pool: decision.pool });
+    else this.#waiting.delete(view.key);
+  }
+
   #forget(key: string): readonly Address[] {
     this.#waiting.delete(key);
-    this.#hungry.delete(key);
     this.#touch(this.ledger.holding(key));
     return this.ledger.release(key);
   }
@@ -160,21 +214,27 @@ export class Allocator {
   #touch(holding: Holding | undefined): void {
     if (holding === undefined) return;
     this.#touchedPools.add(holding.pool);
-    for (const address of holding.addresses) this.#touched.add(address);
+    this.#touched.add(...holding.addresses);
   }
 
-  #keysHelpedBy(freed: AddressSet): readonly string[] {
-    return [...this.#hungry]
-      .filter(([, wanted]) => wanted.length === 0 || wanted.some((address) => freed.has(address)))
-      .map(([key]) => key);
+  /** Those who asked for one of the addresses and did not get it because of somebody else. */
+  #hungryFor(addresses: readonly Address[]): readonly string[] {
+    const asking = new Set(addresses.flatMap((address) => [...this.#waiting.askingFor(address)]));
+    return [...asking].filter((key) => {
+      const code = this.#waiting.get(key)?.code;
+      return code === 'LB107' || code === 'LB108';
+    });
   }
 
-  /** Free, or held by somebody who may share it. */
-  #isToBeHad(address: Address): boolean {
-    return (
-      this.ledger.isFree(address) ||
-      this.ledger.holdersOf(address).some(({ sharingKey }) => sharingKey !== '')
-    );
+  /** True where the holder of what was held `before` has the same to expect and to be told as then. */
+  #isUntouched({ key, pool, addresses }: Holding, before: Snapshot): boolean {
+    const { ledger } = this;
+    const now = this.#snapshot.pools.get(pool);
+    const service = this.#find(key);
+    if (now === undefined || service === undefined || ledger.holding(key)?.pool !== pool) return false;
+    if (addresses.some((address) => ledger.isAvoided(address))) return false;
+    const view = viewService(service, this.#ourClass);
+    return isOpenTo(now, view) && isAnnounced(before, pool, view) === isAnnounced(this.#snapshot, pool, view);
   }
 
   #candidates(keys: Iterable<string>): readonly Candidate[] {
@@ -183,29 +243,6 @@ export class Allocator {
       return service === undefined ? [] : { view: viewService(service, this.#ourClass), service };
     });
   }
-}
-
-class AddressSet {
-  readonly #values: Readonly<Record<IpFamily, Set<bigint>>> = { IPv4: new Set(), IPv6: new Set() };
-
-  constructor(addresses: readonly Address[] = []) {
-    for (const address of addresses) this.add(address);
-  }
-
-  add({ family, value }: Address): void {
-    this.#values[family].add(value);
-  }
-
-  has({ family, value }: Address): boolean {
-    return this.#values[family].has(value);
-  }
-}
-
-/** Only a change of who holds what helps these; the others wait for their author or for the configuration. */
-function isHungry(decision: Decision): boolean {
-  if (decision.kind === 'foreign') return false;
-  const findings = decision.kind === 'waiting' ? [decision.finding] : decision.findings;
-  return findings.some(({ code }) => code === 'LB107' || code === 'LB108' || code === 'LB111');
 }
 
 /** Addresses given up, and addresses still held whose sharing may have become easier. */
@@ -228,9 +265,6 @@ function sharesAlike(a: Holding, b: Holding): boolean {
   return a.sharingKey === b.sharingKey && a.backendKey === b.backendKey && a.ports.join() === b.ports.join();
 }
 
-/** Oldest first; of the same second, by key. */
-function byAge({ view: a }: Candidate, { view: b }: Candidate): number {
-  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1;
-  if (a.key === b.key) return 0;
-  return a.key < b.key ? -1 : 1;
+function candidatesByAge(a: Candidate, b: Candidate): number {
+  return byAge(a.view, b.view);
 }

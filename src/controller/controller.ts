@@ -31,6 +31,8 @@ export interface ControllerDeps {
   readonly meter: Meter;
   /** Only Services of this class are ours; without it, only Services without a class. */
   readonly loadBalancerClass?: string;
+  /** Services whose status is written at a time; absent: as StatusWriterDeps say. */
+  readonly concurrency?: number | undefined;
 }
 
 export class Controller implements Startable {
@@ -52,12 +54,12 @@ export class Controller implements Startable {
   #isScheduled = false;
 
   constructor(deps: ControllerDeps) {
-    const { client, configuration, events, clock, log, meter } = deps;
+    const { client, configuration, events, clock, log, meter, concurrency } = deps;
     this.#deps = deps;
     this.#services = client.observe<Service>(SERVICES);
     const services = this.#services;
     this.#allocator = new Allocator(deps.loadBalancerClass, (key) => services.get(key));
-    this.#writer = new StatusWriter({ client, services, clock, log, meter });
+    this.#writer = new StatusWriter({ client, services, clock, log, meter, concurrency });
     const { ledger } = this.#allocator;
     this.#reporter = new PoolReporter({ client, configuration, ledger, clock, log, meter });
     this.#configurationReporter = new ConfigurationReporter({ client, configuration, events, clock, log });

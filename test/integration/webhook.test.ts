@@ -14,7 +14,6 @@ import { IP_ADDRESS_POOLS } from '../../src/api/metallb.ts';
 import { UserError } from '../../src/api/user-error.ts';
 import { Configuration } from '../../src/cluster/configuration.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { HttpServer } from '../../src/platform/http.ts';
 import { CONTROLLER_METRICS } from '../../src/platform/metric-names.ts';
 import { createMeter } from '../../src/platform/metrics.ts';
 import { parseYaml } from '../../src/platform/yaml.ts';
@@ -22,10 +21,10 @@ import type { Clock, Leadership } from '../../src/ports.ts';
 import type { Review } from '../../src/webhook/admission-review.ts';
 import { issueCertificates } from '../../src/webhook/certificates.ts';
 import { WEBHOOK_CONFIGURATION } from '../../src/webhook/registration.ts';
-import { selfTest } from '../../src/webhook/self-test.ts';
 import type { WebhookDeps } from '../../src/webhook/webhook.ts';
 import { Webhook } from '../../src/webhook/webhook.ts';
 import { pool, service } from '../support/allocation.ts';
+import { admitSelfTests } from '../support/fake-admission.ts';
 import { FakeKube, refusal } from '../support/fake-kube.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 
@@ -81,6 +80,7 @@ class Cluster {
   readonly webhooks: Webhook[] = [];
 
   async start(): Promise<void> {
+    admitSelfTests(this.kube);
     this.kube.put(IP_ADDRESS_POOLS, pool('default', ['192.0.2.240-192.0.2.250']));
     await Promise.all([this.configuration.start(), this.services.start()]);
     await this.configuration.whenLoaded();
@@ -271,6 +271,8 @@ describe('starting', () => {
     await fresh();
     const webhook = cluster.webhook({ drainMs: 0 }, {});
     await webhook.start();
+    // Nobody reaches a pod through a Service before it is ready: the rules follow.
+    await cluster.clock.whenSet();
     assert.equal(
       cluster.registration()?.webhooks?.[0]?.clientConfig.service?.name,
       'metallb-webhook-service',
@@ -285,7 +287,7 @@ describe('starting', () => {
     await cluster.clock.fire();
     await cluster.clock.fire();
     await started;
-    assert.equal(cluster.registration()?.webhooks?.length, 4);
+    assert.equal(cluster.registration()?.webhooks?.length, 5);
     assert.equal(cluster.log.lines.filter(({ level }) => level === 'warn').length, 2);
   });
 
@@ -454,59 +456,6 @@ describe('stopping', () => {
     await stopped;
     await assert.rejects(cluster.review(asking('192.0.2.251')));
     await cluster.stop();
-  });
-});
-
-describe('the self-test', () => {
-  const certificate = issueCertificates({ nowMs: Date.now(), hosts: ['localhost', HOST] });
-  let server: HttpServer;
-  before(async () => {
-    const reply = (body: object | string) => () => ({ status: 200, body });
-    server = new HttpServer({
-      name: 'x',
-      host: HOST,
-      port: 0,
-      log: new RecordingLog(),
-      certificate,
-      routes: [
-        { method: 'POST', path: '/good', handle: reply({ response: { uid: 'self-test' } }) },
-        { method: 'POST', path: '/other', handle: reply({ response: { uid: 'other' } }) },
-        { method: 'POST', path: '/text', handle: reply('hello') },
-        { method: 'POST', path: '/null', handle: reply('null') },
-      ],
-    });
-    await server.start();
-  });
-  after(() => server.stop());
-
-  const check = (at: string, more: object = {}): Promise<void> =>
-    selfTest({
-      host: HOST,
-      port: server.port,
-      path: at,
-      caPem: certificate.caPem,
-      serverName: 'localhost',
-      ...more,
-    });
-
-  test('passes only for the right answer', async () => {
-    await check('/good');
-    for (const at of ['/other', '/text', '/null', '/nowhere'])
-      await assert.rejects(check(at), /its own test/);
-  });
-
-  test('reaches who listens on every address, where IPv6 is switched off, too', async () => {
-    for (const host of ['::', '0.0.0.0']) await check('/good', { host });
-  });
-
-  test('passes only with the right certificate', async () => {
-    const { caPem } = issueCertificates({ nowMs: Date.now(), hosts: ['localhost'] });
-    await assert.rejects(check('/good', { caPem }));
-    await assert.rejects(check('/good', { serverName: 'other.svc' }));
-  });
-
-  test('fails where nobody listens', async () => {
-    await assert.rejects(check('/good', { port: 1 }));
   });
 });
 

@@ -70,11 +70,7 @@ test('what does not fit is found', () => {
     return container;
   };
   const cases: [string, (workload: Workload) => void, RegExp][] = [
-    [
-      'controller',
-      (each) => first(each).args.push('--disable-cert-rotation=false'),
-      /unknown option '--disable-cert-rotation/,
-    ],
+    ['controller', (each) => first(each).args.push('--no-such-flag=1'), /unknown option '--no-such-flag/],
     ['controller', (each) => first(each).args.push('--health-probe-port=1'), /nobody listens on port 17472/],
     ['controller', (each) => (first(each).ports = []), /its port metrics is not 9120/],
     ['controller', (each) => (first(each).image = 'quay.io/metallb/controller:main'), /its image is quay/],
@@ -165,5 +161,6 @@ test('the file is what the generator makes of its objects', () => {
 test('the Dockerfile makes that image and puts the program there', () => {
   const dockerfile = readFileSync(path.join(root, 'Dockerfile'), 'utf8');
   assert.ok(dockerfile.includes(`docker build -t ${IMAGE} .`));
+  assert.ok(dockerfile.includes(`image.version="${IMAGE.split(':')[1]}"`));
   assert.ok(dockerfile.includes(`ENTRYPOINT ${JSON.stringify(PROGRAM).replaceAll(',', ', ')}`));
 });

@@ -27,6 +27,8 @@ export interface ControlPlaneOptions {
   readonly folder: string;
   /** Where etcd and the API server listen; an address of this machine. */
   readonly address?: string;
+  /** More flags of the API server. */
+  readonly apiServerFlags?: readonly string[];
 }
 
 /** The Service IPs of the cluster: both families, the embedded API server's own. */
@@ -74,6 +76,7 @@ export class KubernetesControlPlane {
   static async start({
     folder,
     address = '127.0.0.1',
+    apiServerFlags = [],
   }: ControlPlaneOptions): Promise<KubernetesControlPlane> {
     mkdirSync(folder, { recursive: true });
     const [clientPort, peerPort, securePort] = await freePorts(address, 3);
@@ -116,6 +119,7 @@ export class KubernetesControlPlane {
         `--service-account-key-file=${accountPublicKey}`,
         `--service-account-signing-key-file=${accountKey}`,
         `--service-cluster-ip-range=${SERVICE_RANGES}`,
+        ...apiServerFlags,
       ]);
       plane.run('kube-controller-manager', [
         `--kubeconfig=${plane.kubeconfig}`,
@@ -203,7 +207,7 @@ function commandOf(role: Role): readonly string[] | undefined {
 }
 
 /** Ports nobody listens on now. */
-async function freePorts(address: string, count: number): Promise<number[]> {
+export async function freePorts(address: string, count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer().listen(0, address);

@@ -3,7 +3,7 @@
  * returns. Everything written through the KubeClient interface is applied, shown to the stores and recorded in `writes`.
  *
  * It is not the real thing: no validation, no admission, merge instead of schema-aware apply (lists are replaced, except
- * conditions, which merge by type). Objects are frozen, so code that changes one in place fails.
+ * conditions and webhooks). Objects are frozen, so code that changes one in place fails.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeList, KubeObject, Resource } from '../../src/api/meta.ts';
@@ -19,7 +19,7 @@ import type {
 } from '../../src/ports.ts';
 import { FakeStore, keyOf } from './fake-store.ts';
 import type { Json } from './merge.ts';
-import { merge, without } from './merge.ts';
+import { APPLIED, merge, without } from './merge.ts';
 
 type Ref = { namespace?: string; name: string };
 
@@ -44,6 +44,8 @@ export class FakeKube implements KubeClient {
   readonly writes: Write[] = [];
   /** Called before each write is carried out; an error it returns is thrown instead. */
   refuse: (write: Write) => Error | undefined = () => undefined;
+  /** Called after that for what is created, with time to ask a webhook; what it rejects with is thrown. */
+  admit: (write: Write) => Promise<void> = () => Promise.resolve();
   readonly #objects = new Map<string, KubeObject>();
   readonly #observations = new Set<Observation>();
   readonly #held = new Set<string>();
@@ -105,7 +107,15 @@ export class FakeKube implements KubeClient {
 
   async create<T extends KubeObject>(resource: Resource, object: T, options: WriteOptions = {}): Promise<T> {
     const ref = named(object);
-    this.#record({ verb: 'create', resource: resource.plural, key: keyOf(ref), body: object, options });
+    const write: Write = {
+      verb: 'create',
+      resource: resource.plural,
+      key: keyOf(ref),
+      body: object,
+      options,
+    };
+    this.#record(write);
+    await this.admit(write);
     if (this.read(resource, ref) !== undefined) {
       throw refusal(409, 'AlreadyExists', `${resource.plural} "${ref.name}" already exists`);
     }
@@ -129,11 +139,13 @@ export class FakeKube implements KubeClient {
 
   async apply<T extends KubeObject>(
     resource: Resource,
-    object: Partial<T> & { metadata: Ref },
+    sent: Partial<T> & { metadata: Ref },
     options: WriteOptions & { fieldManager: string; force?: boolean },
   ): Promise<T> {
+    // As it comes out of JSON, which may know more digits than a number has.
+    const object = JSON.parse(JSON.stringify(sent)) as typeof sent;
     const ref = named(object);
-    this.#record({ verb: 'apply', resource: resource.plural, key: keyOf(ref), body: object, options });
+    this.#record({ verb: 'apply', resource: resource.plural, key: keyOf(ref), body: sent, options });
     const current = this.read(resource, ref);
     if (current === undefined && options.subresource !== undefined) this.#existing(resource, ref);
     const { resourceVersion: version } = object.metadata as KubeObject['metadata'];
@@ -147,7 +159,7 @@ export class FakeKube implements KubeClient {
       fields,
     );
     if (options.dryRun !== true) this.#applied.set(manager, fields);
-    return this.#settle(resource, merge(kept, fields) as unknown as T, options);
+    return this.#settle(resource, merge(kept, fields, APPLIED) as unknown as T, options);
   }
 
   async patch<T extends KubeObject>(

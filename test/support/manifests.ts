@@ -7,8 +7,11 @@ import type { KubeObject, LabelSelector } from '../../src/api/meta.ts';
 import { controllerCommand } from '../../src/cli/controller.ts';
 import { speakerCommand } from '../../src/cli/speaker.ts';
 import { webhookCommand } from '../../src/cli/webhook.ts';
+import { DEFAULT_NAMESPACE } from '../../src/api/metallb.ts';
 import { matchesSelector } from '../../src/core/config/selector.ts';
 import { parseYamlDocuments } from '../../src/platform/yaml.ts';
+import { CERTIFICATE_SECRET } from '../../src/webhook/certificate-store.ts';
+import { webhookHosts } from '../../src/webhook/registration.ts';
 import { IMAGE, PROGRAM } from '../../tools/install-manifests.ts';
 
 interface Probe {
@@ -54,6 +57,10 @@ interface Manifest extends KubeObject {
     ports?: { targetPort: number | string }[];
     ingress?: { ports: { port: number | string }[] }[];
     podMetricsEndpoints?: { port: string }[];
+    ca?: { secretName: string };
+    secretName?: string;
+    issuerRef?: { kind: string; name: string };
+    dnsNames?: string[];
   };
   roleRef?: { kind: string; name: string };
   subjects?: { kind: string; name: string; namespace: string }[];
@@ -108,6 +115,10 @@ function faultsOfObject(object: Manifest, objects: readonly KubeObject[]): strin
     case 'RoleBinding':
     case 'ClusterRoleBinding':
       return about(faultsOfBinding(object, objects));
+    case 'Certificate':
+      return about(faultsOfCertificate(object, objects));
+    case 'Issuer':
+      return about(faultsOfIssuer(object, objects));
     case 'Namespace':
     case 'CustomResourceDefinition':
     case 'ServiceAccount':
@@ -148,6 +159,23 @@ function faultsOfBinding({ roleRef, subjects = [] }: Manifest, objects: readonly
   ];
   const there = new Set(objects.map(nameOf));
   return wanted.filter((name) => !there.has(name)).map((name) => `there is no ${name}`);
+}
+
+/** Of cert-manager: what it is to be signed by is there, and what the webhook serves with has every name it needs. */
+function faultsOfCertificate({ spec = {} }: Manifest, objects: readonly KubeObject[]): string[] {
+  const issuer = `${spec.issuerRef?.kind} ${spec.issuerRef?.name}`;
+  const faults = objects.some((object) => nameOf(object) === issuer) ? [] : [`there is no ${issuer}`];
+  if (spec.secretName !== CERTIFICATE_SECRET) return faults;
+  const missing = webhookHosts(DEFAULT_NAMESPACE).filter((host) => !spec.dnsNames?.includes(host));
+  return [...faults, ...missing.map((host) => `it is not for ${host}`)];
+}
+
+function faultsOfIssuer({ spec = {} }: Manifest, objects: readonly KubeObject[]): string[] {
+  const { secretName } = spec.ca ?? {};
+  const isMade = objects.some(
+    (object) => object.kind === 'Certificate' && (object as Manifest).spec?.secretName === secretName,
+  );
+  return secretName === undefined || isMade ? [] : [`nothing makes Secret ${secretName}`];
 }
 
 function faultsOfWorkload({ spec }: Workload, objects: readonly KubeObject[]): string[] {

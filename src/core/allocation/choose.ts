@@ -5,7 +5,6 @@ import type { Address, IpFamily } from '../net/address.ts';
 import { compareAddresses } from '../net/address.ts';
 import { noOpenPool, poolFull, poolNotFound, poolNotOpen, poolWithoutFamily, poolsFull } from './findings.ts';
 import type { Ledger } from './ledger.ts';
-import { openPools } from './nearest.ts';
 import { isOpenTo } from './pool-order.ts';
 import type { ServiceView } from './service-view.ts';
 
@@ -20,7 +19,7 @@ export type Chosen = ({ readonly ok: true } & Choice) | { readonly ok: false; re
 /** From the pool the Service names, else from the pools that serve it on their own accord. */
 export function choose(ledger: Ledger, snapshot: Snapshot, view: ServiceView): Chosen {
   return view.requestedPool === undefined
-    ? chooseAutomatic(ledger, snapshot, view)
+    ? chooseAutomatic(ledger, view)
     : chooseNamed(ledger, snapshot, view, view.requestedPool);
 }
 
@@ -41,12 +40,13 @@ export function completeFrom(
 }
 
 /** Why the pool named cannot be used at all; undefined where it can, or none is named. */
-export function faultOfNamedPool(snapshot: Snapshot, view: ServiceView): Finding | undefined {
+export function faultOfNamedPool(ledger: Ledger, snapshot: Snapshot, view: ServiceView): Finding | undefined {
   const named = view.requestedPool;
   if (named === undefined) return undefined;
   const pool = snapshot.pools.get(named.pool);
-  if (pool === undefined) return poolNotFound(view, named, openPools(snapshot, view));
-  return isOpenTo(pool, view) ? undefined : poolNotOpen(view, pool, named.path, openPools(snapshot, view));
+  if (pool !== undefined && isOpenTo(pool, view)) return undefined;
+  const open = ledger.order.openTo(view);
+  return pool === undefined ? poolNotFound(view, named, open) : poolNotOpen(view, pool, named.path, open);
 }
 
 /** A pool that is named serves without autoAssign, too (MetalLB allocator.go, AllocateFromPool). */
@@ -56,7 +56,7 @@ function chooseNamed(
   view: ServiceView,
   named: NonNullable<ServiceView['requestedPool']>,
 ): Chosen {
-  const fault = faultOfNamedPool(snapshot, view);
+  const fault = faultOfNamedPool(ledger, snapshot, view);
   if (fault !== undefined) return { ok: false, finding: fault };
   const pool = snapshot.pools.get(named.pool);
   const choice = pool && chooseFrom(ledger, view, [pool]);
@@ -68,19 +68,14 @@ function chooseNamed(
   };
 }
 
-function chooseAutomatic(ledger: Ledger, snapshot: Snapshot, view: ServiceView): Chosen {
+function chooseAutomatic(ledger: Ledger, view: ServiceView): Chosen {
   const { order } = ledger;
-  const pinned = order.pinnedTo(view);
-  // A full pool may still have an address to share.
-  const unpinned = view.sharingKey === '' ? order.unpinnedWithRoom(view.families) : order.unpinned;
+  const [pinned, unpinned] = order.toTry(view, ledger.poolsSharedWith(view));
   const choice = chooseFrom(ledger, view, pinned) ?? chooseFrom(ledger, view, unpinned);
   if (choice !== undefined) return { ok: true, ...choice };
-  const serving = [...pinned, ...order.unpinned].filter((pool) => suits(pool, view)).map(({ name }) => name);
+  const serving = order.serving(view);
   if (serving.length > 0) return { ok: false, finding: poolsFull(view, serving) };
-  const onRequest = openPools(snapshot, view).filter((name) => {
-    const pool = snapshot.pools.get(name);
-    return pool !== undefined && !pool.autoAssign && suits(pool, view);
-  });
+  const onRequest = order.openTo(view).filter((pool) => !pool.autoAssign && suits(pool, view));
   return { ok: false, finding: noOpenPool(view, onRequest) };
 }
 
@@ -113,8 +108,24 @@ export function mayHaveOne({ familyPolicy }: ServiceView): boolean {
   return familyPolicy === 'PreferDualStack';
 }
 
+/** True where the Service may come to have addresses of the pool: it names it, or the pool serves on its own accord. */
+export function serves(pool: Pool, view: ServiceView): boolean {
+  return isSought(pool, view) && isOpenTo(pool, view);
+}
+
+/** True where the Service names the pool, or names none and the pool serves on its own accord. */
+export function isSought({ name, autoAssign }: Pool, { requestedPool }: ServiceView): boolean {
+  return requestedPool === undefined ? autoAssign : requestedPool.pool === name;
+}
+
+/** True where the pool has what the Service needs at this moment, were it to serve it. */
+export function hasRoomFor(ledger: Ledger, pool: string, view: ServiceView): boolean {
+  const has = (family: IpFamily) => ledger.lowestUsable(pool, family, view) !== undefined;
+  return mayHaveOne(view) ? view.families.some(has) : view.families.every(has);
+}
+
 /** True where the pool has addresses of the families the Service needs, free or not. */
-function suits({ families }: Pool, view: ServiceView): boolean {
+export function suits({ families }: Pool, view: ServiceView): boolean {
   const has = (family: IpFamily) => families.has(family);
   return mayHaveOne(view) ? view.families.some(has) : view.families.every(has);
 }

@@ -22,6 +22,8 @@ export class FamilySpace {
   readonly ranges: readonly AddressRange[];
   readonly #numbering: Numbering;
   readonly #stretches: readonly Stretch[];
+  /** Indexes of the stretches, ascending by their addresses. */
+  readonly #ascending: readonly number[];
   readonly #free = new IntervalSet();
   /** No stretch before this one has a free address. */
   #firstWithRoom = 0;
@@ -35,6 +37,9 @@ export class FamilySpace {
       first: this.#numbering.atOrAfter(first),
       last: this.#numbering.atOrBefore(last),
     }));
+    this.#ascending = [...ranges.keys()].sort((a, b) =>
+      (ranges[a]?.first ?? 0n) < (ranges[b]?.first ?? 0n) ? -1 : 1,
+    );
     for (const { first, last } of this.#stretches) this.#free.add(first, last);
     this.capacity = this.#free.size;
     this.#skipFullStretches();
@@ -67,8 +72,20 @@ export class FamilySpace {
     const number = this.#numbering.numberOf(value);
     if (number === undefined) return;
     this.#free.add(number, number);
-    const stretch = this.#stretches.findIndex(({ first, last }) => first <= number && number <= last);
-    if (stretch !== -1) this.#firstWithRoom = Math.min(this.#firstWithRoom, stretch);
+    this.#firstWithRoom = Math.min(this.#firstWithRoom, this.rangeOf(value));
+  }
+
+  /** Index of the range, as written, that has this address of the pool. */
+  rangeOf(value: bigint): number {
+    let low = 0;
+    let high = this.#ascending.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      const range = this.ranges[this.#ascending[middle] ?? 0];
+      if (range !== undefined && range.first <= value) low = middle;
+      else high = middle - 1;
+    }
+    return this.#ascending[low] ?? 0;
   }
 
   /** The free address an automatic request gets: the lowest of the first range, as written, that has one. */

@@ -6,7 +6,7 @@ import { ADDRESS_POOL, ALLOW_SHARED_IP, PREFIX } from '../../api/annotations.ts'
 import type { Finding } from '../../api/findings.ts';
 import type { Pool } from '../config/snapshot.ts';
 import type { IpFamily } from '../net/address.ts';
-import type { Asked, Near } from './sentence.ts';
+import type { Asked, Named, Near } from './sentence.ts';
 import { aboutAddress, asker, both, choice, finding, naming, needed, shown, shutOut } from './sentence.ts';
 import type { AddressRequest, ServiceView } from './service-view.ts';
 import type { Conflict } from './sharing.ts';
@@ -32,7 +32,7 @@ export function inTwoPools(
     view,
     path,
     value,
-    `has addresses of two pools (${naming(pools)}); ask for addresses of one pool`,
+    `has addresses of two pools (${pools.join(', ')}); ask for addresses of one pool`,
   );
 }
 
@@ -74,7 +74,7 @@ export function inOtherPool(
 }
 
 /** LB104 */
-export function poolNotFound(view: ServiceView, { pool, path }: NamedPool, open: readonly string[]): Finding {
+export function poolNotFound(view: ServiceView, { pool, path }: NamedPool, open: readonly Named[]): Finding {
   return finding('LB104', view, path, pool, `names a pool that does not exist; ${choice(view, open)}`);
 }
 
@@ -101,7 +101,7 @@ export function addressNotOpen(view: ServiceView, asked: Asked, pool: Pool, near
 }
 
 /** LB106: a named pool that is shut to the Service. */
-export function poolNotOpen(view: ServiceView, pool: Pool, path: string, open: readonly string[]): Finding {
+export function poolNotOpen(view: ServiceView, pool: Pool, path: string, open: readonly Named[]): Finding {
   const wrong = `names a pool that is not open to ${shutOut(view, pool)}`;
   return finding('LB106', view, path, pool.name, `${wrong}; ${choice(view, open)}`);
 }
@@ -190,7 +190,7 @@ export function poolWithoutFamily(
 }
 
 /** LB111: nothing is free in any pool the Service may use. */
-export function poolsFull(view: ServiceView, pools: readonly string[]): Finding {
+export function poolsFull(view: ServiceView, pools: readonly Named[]): Finding {
   const wrong = `needs an ${needed(view)} address, but every pool open to ${asker(view)} is full (${naming(pools)})`;
   return finding('LB111', view, NEEDS.path, NEEDS.value, `${wrong}; add addresses or delete a Service`);
 }
@@ -275,7 +275,7 @@ export function noClusterIp(view: ServiceView): Finding {
 }
 
 /** LB116; `onRequest` are the pools it may have by naming them. */
-export function noOpenPool(view: ServiceView, onRequest: readonly string[]): Finding {
+export function noOpenPool(view: ServiceView, onRequest: readonly Named[]): Finding {
   const wrong = `needs an ${needed(view)} address, but no pool serves ${asker(view)} automatically`;
   const right =
     onRequest.length > 0

@@ -2,9 +2,11 @@
 import type { Finding } from '../../api/findings.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { Address } from '../net/address.ts';
-import { compareAddresses } from '../net/address.ts';
+import { compareAddresses, formatAddress } from '../net/address.ts';
 import { assess } from './assess.ts';
+import { inOtherPool, inTwoPools } from './findings.ts';
 import type { Ledger } from './ledger.ts';
+import { nearestFree } from './nearest.ts';
 import type { ServiceView } from './service-view.ts';
 
 export interface Kept {
@@ -26,16 +28,29 @@ export function keepHeld(ledger: Ledger, snapshot: Snapshot, view: ServiceView):
   const kept: Address[] = [];
   let pool: string | undefined;
   let lost: Finding | undefined;
+  const path = 'status.loadBalancer.ingress';
   for (const address of heldBy(ledger, view).toSorted(compareAddresses)) {
-    const assessed = assess(ledger, snapshot, view, { path: 'status.loadBalancer.ingress', address });
+    const assessed = assess(ledger, snapshot, view, { path, address });
     if (!assessed.ok) {
       lost ??= assessed.finding;
       continue;
     }
     if (!view.families.includes(address.family) || kept.some(({ family }) => family === address.family))
       continue;
-    if (view.requestedPool !== undefined && view.requestedPool.pool !== assessed.pool) continue;
-    if (pool !== undefined && pool !== assessed.pool) continue;
+    const named = view.requestedPool;
+    if (named !== undefined && named.pool !== assessed.pool) {
+      // It was of the pool named; what was a pool has become two.
+      if (view.heldFromPool === named.pool) {
+        const near = nearestFree(ledger, snapshot, view, address);
+        lost ??= inOtherPool(view, { path, address }, assessed.pool, named, near);
+      }
+      continue;
+    }
+    if (pool !== undefined && pool !== assessed.pool) {
+      const all = heldBy(ledger, view).map(formatAddress).join(', ');
+      lost ??= inTwoPools(view, path, all, [pool, assessed.pool]);
+      continue;
+    }
     pool = assessed.pool;
     kept.push(address);
   }

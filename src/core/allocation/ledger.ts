@@ -8,8 +8,7 @@
  */
 import type { Pool, Snapshot } from '../config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../config/snapshot.ts';
-import type { Address, IpFamily } from '../net/address.ts';
-import { IntervalSet } from '../net/interval-set.ts';
+import type { Address, AddressRange, IpFamily } from '../net/address.ts';
 import type { Decision } from './decision.ts';
 import { FamilySpace } from './family-space.ts';
 import { LazyMap } from './lazy-map.ts';
@@ -18,6 +17,7 @@ import { RangeIndex } from './range-index.ts';
 import type { ServiceView } from './service-view.ts';
 import type { Conflict, Holding, Sharer } from './sharing.ts';
 import { AddressUse, conflictBetween, groupOf } from './sharing.ts';
+import { SharingGroup } from './sharing-group.ts';
 
 /** Distinct addresses held and free; those a pool avoids count as neither. */
 export interface PoolCounts {
@@ -27,7 +27,11 @@ export interface PoolCounts {
   readonly availableIPv6: bigint;
 }
 
-type PoolSpace = Readonly<Partial<Record<IpFamily, FamilySpace>>>;
+/** The addresses of one pool and who holds them. */
+interface PoolSpace extends Readonly<Partial<Record<IpFamily, FamilySpace>>> {
+  readonly pool: Pool;
+  readonly holdings: LazyMap<string, Holding>;
+}
 
 const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6'];
 
@@ -35,27 +39,37 @@ export class Ledger {
   #spaces: ReadonlyMap<string, PoolSpace> = new Map();
   #index = new RangeIndex([]);
   #order = new PoolOrder(EMPTY_SNAPSHOT, () => false);
-  #holdings = new LazyMap<string, Holding>();
+  readonly #holdings = new LazyMap<string, Holding>();
   /** Services that were settled with nothing: what their status still says is not theirs. */
   readonly #settledWithout = new Set<string>();
   /** An address with one holder, as nearly all have, costs no more than a reference. */
-  #uses = noUses();
-  /** The addresses of each sharing group. */
-  #groups = new Map<string, Record<IpFamily, IntervalSet>>();
+  readonly #uses: Record<IpFamily, LazyMap<bigint, Holding | AddressUse>> = {
+    IPv4: new LazyMap(),
+    IPv6: new LazyMap(),
+  };
+  readonly #groups = new Map<string, SharingGroup>();
 
   /**
    * Puts a new configuration in force. A holding stays where one pool, of whatever name, still covers all its addresses;
-   * the others are forgotten. Those that stay may be disallowed for other reasons: plan them again.
+   * the others are forgotten. Those that stay may be disallowed for other reasons: plan them again. Pools that give away what
+   * they gave away before are not looked at.
    */
   setPools(snapshot: Snapshot): void {
-    this.#spaces = new Map([...snapshot.pools].map(([name, pool]) => [name, spaceOf(pool)]));
+    const before = this.#spaces;
+    const spaces = [...snapshot.pools].map(([name, pool]): [string, PoolSpace] => {
+      const space = before.get(name);
+      return [name, space && isAlike(space.pool, pool) ? { ...space, pool } : spaceOf(pool)];
+    });
+    const after = new Map(spaces);
+    const uprooted: Holding[] = [];
+    for (const [name, { holdings }] of before) {
+      if (after.get(name)?.holdings !== holdings) uprooted.push(...holdings.values());
+    }
+    for (const holding of uprooted) this.#drop(holding);
+    this.#spaces = after;
     this.#index = new RangeIndex(snapshot.pools.values());
-    this.#uses = noUses();
-    this.#groups = new Map();
-    const before = this.#holdings;
-    this.#holdings = new LazyMap();
     this.#order = new PoolOrder(snapshot, (pool, family) => this.#hasRoom(pool, family));
-    for (const holding of before.values()) {
+    for (const holding of uprooted) {
       const pool = this.#poolOfAll(holding.addresses);
       if (pool !== undefined) this.#hold(pool === holding.pool ? holding : { ...holding, pool });
     }
@@ -75,8 +89,7 @@ export class Ledger {
     this.#settledWithout.delete(key);
     const holding = this.#holdings.get(key);
     if (holding === undefined) return [];
-    this.#holdings.delete(key);
-    for (const address of holding.addresses) this.#leave(address, holding);
+    this.#drop(holding);
     return holding.addresses;
   }
 
@@ -96,9 +109,9 @@ export class Ledger {
     return use instanceof AddressUse ? use.holdings : [use];
   }
 
-  /** Keys of the Services that hold addresses of one of the pools. Looks at every holding: for changes of configuration. */
-  holdersIn(pools: ReadonlySet<string>): readonly string[] {
-    return [...this.#holdings.values()].filter(({ pool }) => pools.has(pool)).map(({ key }) => key);
+  /** What Services hold of the pool. */
+  holdingsIn(pool: string): Iterable<Holding> {
+    return this.#spaces.get(pool)?.holdings.values() ?? [];
   }
 
   /** Why `sharer` may not have the address beside those who hold it; undefined where it may. */
@@ -130,9 +143,15 @@ export class Ledger {
   lowestUsable(pool: string, family: IpFamily, sharer: Sharer): Address | undefined {
     const space = this.#spaces.get(pool)?.[family];
     if (space === undefined) return undefined;
-    const shared = this.#groups.get(groupOf(sharer))?.[family];
-    const value = shared === undefined ? space.lowestFree() : this.#lowestShareable(space, shared, sharer);
+    const group = this.#groups.get(groupOf(sharer));
+    const value =
+      group === undefined ? space.lowestFree() : this.#lowestShareable(space, pool, group, sharer);
     return value === undefined ? undefined : { family, value };
+  }
+
+  /** Pools with addresses that Services hold which share as `sharer` does. */
+  poolsSharedWith(sharer: Sharer): Iterable<string> {
+    return this.#groups.get(groupOf(sharer))?.pools ?? [];
   }
 
   /** The free address of the pool nearest to `wanted`. */
@@ -176,25 +195,48 @@ export class Ledger {
     return others.length > 0 ? undefined : pool;
   }
 
-  #lowestShareable(space: FamilySpace, shared: IntervalSet, sharer: Sharer): bigint | undefined {
-    for (const [index, range] of space.ranges.entries()) {
-      const free = space.lowestFreeOf(index);
-      const end = free ?? range.last;
-      let value = shared.atOrAfter(range.first);
-      while (value !== undefined && value <= end) {
-        const fits =
-          !space.avoids(value) && this.conflict(sharer, { family: space.family, value }) === undefined;
-        if (fits) return value;
-        value = shared.atOrAfter(value + 1n);
-      }
-      if (free !== undefined) return free;
+  #lowestShareable(
+    space: FamilySpace,
+    pool: string,
+    group: SharingGroup,
+    sharer: Sharer,
+  ): bigint | undefined {
+    const { family } = space;
+    const isUsable = (value: bigint) =>
+      !space.avoids(value) && this.conflict(sharer, { family, value }) === undefined;
+    const free = space.lowestFree();
+    const { few } = group;
+    if (few !== undefined) {
+      const usable = few.filter(
+        ({ address, pool: its }) => its === pool && address.family === family && isUsable(address.value),
+      );
+      return lowestInOrder(space, [
+        ...usable.map(({ address }) => address.value),
+        ...(free === undefined ? [] : [free]),
+      ]);
     }
-    return undefined;
+    const lastRange = free === undefined ? space.ranges.length - 1 : space.rangeOf(free);
+    for (const [index, { first, last }] of space.ranges.slice(0, lastRange + 1).entries()) {
+      const end = free !== undefined && index === lastRange ? free : last;
+      let value = group.lowestFor(sharer.ports, family, first, end);
+      // Nearly always the first: it is not where Services that contradict each other are on it.
+      while (value !== undefined && !isUsable(value))
+        value = group.lowestFor(sharer.ports, family, value + 1n, end);
+      if (value !== undefined) return value;
+    }
+    return free;
   }
 
   #hold(holding: Holding): void {
     this.#holdings.set(holding.key, holding);
+    this.#spaces.get(holding.pool)?.holdings.set(holding.key, holding);
     for (const address of holding.addresses) this.#enter(address, holding);
+  }
+
+  #drop(holding: Holding): void {
+    this.#holdings.delete(holding.key);
+    this.#spaces.get(holding.pool)?.holdings.delete(holding.key);
+    for (const address of holding.addresses) this.#leave(address, holding);
   }
 
   #enter(address: Address, holding: Holding): void {
@@ -211,8 +253,7 @@ export class Ledger {
       both.add(holding);
       uses.set(value, both);
     }
-    const group = groupOf(holding);
-    if (group !== '') this.#addToGroup(group, address);
+    this.#enterGroup(address, holding);
   }
 
   #leave(address: Address, holding: Holding): void {
@@ -220,9 +261,9 @@ export class Ledger {
     const uses = this.#uses[family];
     const use = uses.get(value);
     if (use instanceof AddressUse) use.remove(holding);
+    this.#leaveGroup(address, holding, !(use instanceof AddressUse && use.hasGroup(groupOf(holding))));
     if (use instanceof AddressUse && !use.isEmpty) return;
     uses.delete(value);
-    this.#removeFromGroup(groupOf(holding), address);
     this.#changeRoom(address, (space) => space.give(value));
   }
 
@@ -231,38 +272,59 @@ export class Ledger {
     const space = pool === undefined ? undefined : this.#spaces.get(pool)?.[address.family];
     if (pool === undefined || space === undefined) return;
     change(space);
-    this.#order.roomChanged(pool, address.family);
+    this.#order.roomChanged(pool);
   }
 
-  #addToGroup(group: string, { family, value }: Address): void {
-    let members = this.#groups.get(group);
-    if (members === undefined) {
-      members = { IPv4: new IntervalSet(), IPv6: new IntervalSet() };
-      this.#groups.set(group, members);
-    }
-    members[family].add(value, value);
+  #enterGroup(address: Address, holding: Holding): void {
+    const name = groupOf(holding);
+    if (name === '') return;
+    let group = this.#groups.get(name);
+    if (group === undefined) this.#groups.set(name, (group = new SharingGroup()));
+    const portsOn = (other: Address) => this.holdersOf(other).flatMap(({ ports }) => ports);
+    group.enter({ address, pool: holding.pool }, holding.ports, portsOn);
   }
 
-  #removeFromGroup(group: string, { family, value }: Address): void {
-    const members = this.#groups.get(group);
-    members?.[family].delete(value, value);
-    if (members?.IPv4.size === 0n && members.IPv6.size === 0n) this.#groups.delete(group);
+  #leaveGroup(address: Address, holding: Holding, isLast: boolean): void {
+    const name = groupOf(holding);
+    const group = this.#groups.get(name);
+    group?.leave({ address, pool: holding.pool }, holding.ports, isLast);
+    if (group?.isEmpty === true) this.#groups.delete(name);
   }
 }
 
-function noUses(): Record<IpFamily, LazyMap<bigint, Holding | AddressUse>> {
-  return { IPv4: new LazyMap(), IPv6: new LazyMap() };
+/** Of the first range as written that has one of the addresses, the lowest. */
+function lowestInOrder(space: FamilySpace, values: readonly bigint[]): bigint | undefined {
+  const [first] = values
+    .map((value) => ({ value, range: space.rangeOf(value) }))
+    .sort((a, b) => a.range - b.range || (a.value < b.value ? -1 : 1));
+  return first?.value;
 }
 
-function spaceOf({ ranges, families, avoidBuggyIPs }: Pool): PoolSpace {
-  return Object.fromEntries(
-    FAMILIES.filter((family) => families.has(family)).map((family) => [
+function spaceOf(pool: Pool): PoolSpace {
+  const spaces = FAMILIES.filter((family) => pool.families.has(family)).map((family) => [
+    family,
+    new FamilySpace(
       family,
-      new FamilySpace(
-        family,
-        ranges.filter((range) => range.family === family),
-        avoidBuggyIPs,
-      ),
-    ]),
+      pool.ranges.filter((range) => range.family === family),
+      pool.avoidBuggyIPs,
+    ),
+  ]);
+  return { pool, holdings: new LazyMap(), ...Object.fromEntries(spaces) };
+}
+
+/** True where both give away the same addresses, in the same order. */
+function isAlike(a: Pool, b: Pool): boolean {
+  return (
+    a.avoidBuggyIPs === b.avoidBuggyIPs &&
+    (a.ranges === b.ranges ||
+      (a.ranges.length === b.ranges.length &&
+        a.ranges.every((range, index) => {
+          const other = b.ranges[index];
+          return other !== undefined && sameRange(range, other);
+        })))
   );
+}
+
+function sameRange(a: AddressRange, b: AddressRange): boolean {
+  return a.family === b.family && a.first === b.first && a.last === b.last;
 }

@@ -57,14 +57,6 @@ function givesBeside(
   return (pool) => (isToBeHad ? pool === home : ledger.nearestFree(pool.name, other) !== undefined);
 }
 
-/** The pools this Service may have addresses of, on its own accord or by asking; by name. */
-export function openPools(snapshot: Snapshot, view: ServiceView): readonly string[] {
-  return [...snapshot.pools.values()]
-    .filter((pool) => isOpenTo(pool, view))
-    .map(({ name }) => name)
-    .sort();
-}
-
 function isNearer(a: Address, b: Address, wanted: Address): boolean {
   const difference = distanceOf(a, wanted) - distanceOf(b, wanted);
   return difference < 0n || (difference === 0n && a.value < b.value);

@@ -125,7 +125,7 @@ function planRequested(
   const mismatch = wrongFamilies(view, path, request.text, asked);
   if (!fits) return waiting(question, mismatch);
   const named = view.requestedPool;
-  const faultOfNamed = faultOfNamedPool(snapshot, view);
+  const faultOfNamed = faultOfNamedPool(ledger, snapshot, view);
   if (faultOfNamed !== undefined) return waiting(question, faultOfNamed);
   const faults: Finding[] = [];
   const pools = new Set<string>();

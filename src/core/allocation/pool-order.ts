@@ -3,89 +3,104 @@
  * pinnedPoolsForService): pinned pools, those with a serviceAllocation that selects the Service, by priority (0 last) and
  * name; then the pools open to everybody, by name. A pool with a serviceAllocation serves nobody else.
  */
-import { matchesAny } from '../config/selector.ts';
 import type { Pool, Snapshot } from '../config/snapshot.ts';
-import type { IpFamily } from '../net/address.ts';
+import type { Asker } from './pool-index.ts';
+import { isOpenTo, PoolIndex } from './pool-index.ts';
+import type { HasRoom, Need, Want } from './pool-line.ts';
 import type { ServiceView } from './service-view.ts';
 
-/** What of a Service decides which pools are open to it. */
-type Asker = Pick<ServiceView, 'namespace' | 'labels'>;
+export { isOpenTo, isOpenToNamespace } from './pool-index.ts';
 
-/** True where the Service may have an address of the pool, asked for or not. */
-export function isOpenTo({ allocation }: Pool, asker: Asker): boolean {
-  if (allocation === undefined) return true;
-  if (allocation.namespaces !== undefined && !allocation.namespaces.has(asker.namespace)) return false;
-  return matchesAny(allocation.serviceSelectors, asker.labels);
-}
+type Seeker = Asker & Pick<ServiceView, 'families' | 'familyPolicy'>;
 
 /** The pools with autoAssign, arranged so that a pool that cannot serve costs nothing to pass over. */
 export class PoolOrder {
-  /** Open to everybody, by name. */
-  readonly unpinned: readonly Pool[];
-  /** Pinned to listed namespaces. */
-  readonly #byNamespace = new Map<string, Pool[]>();
-  /** Pinned whatever the namespace. */
-  readonly #anyNamespace: readonly Pool[];
-  readonly #indexOf: ReadonlyMap<string, number>;
-  readonly #hasRoom: (pool: string, family: IpFamily) => boolean;
-  /** No unpinned pool before this index has room in the family. */
-  readonly #firstWithRoom: Record<IpFamily, number> = { IPv4: 0, IPv6: 0 };
+  readonly #pools: ReadonlyMap<string, Pool>;
+  readonly #hasRoom: HasRoom;
+  readonly #pinned: PoolIndex;
+  readonly #unpinned: PoolIndex;
+  /** With those that only serve on request. */
+  readonly #all: PoolIndex;
+  /** Whether each pool had room when it was looked at last: 1 for IPv4, 2 for IPv6. */
+  readonly #room = new Map<string, number>();
 
-  constructor(snapshot: Snapshot, hasRoom: (pool: string, family: IpFamily) => boolean) {
+  constructor(snapshot: Snapshot, hasRoom: HasRoom) {
+    this.#pools = snapshot.pools;
     this.#hasRoom = hasRoom;
-    const pools = [...snapshot.pools.values()].filter((pool) => pool.autoAssign).toSorted(byPriority);
-    this.unpinned = pools.filter((pool) => pool.allocation === undefined);
-    this.#indexOf = new Map(this.unpinned.map((pool, index) => [pool.name, index]));
-    this.#anyNamespace = pools.filter((pool) => pool.allocation && pool.allocation.namespaces === undefined);
-    for (const pool of pools) {
-      for (const namespace of pool.allocation?.namespaces ?? []) {
-        const listed = this.#byNamespace.get(namespace);
-        if (listed === undefined) this.#byNamespace.set(namespace, [pool]);
-        else listed.push(pool);
-      }
-    }
-    this.#skipFull('IPv4');
-    this.#skipFull('IPv6');
+    const automatic = [...snapshot.pools.values()].filter((pool) => pool.autoAssign);
+    const isPinned = ({ allocation }: Pool) => allocation !== undefined;
+    this.#pinned = new PoolIndex(automatic.filter(isPinned), byPriority, hasRoom);
+    this.#unpinned = new PoolIndex(
+      automatic.filter((pool) => !isPinned(pool)),
+      byName,
+      hasRoom,
+    );
+    this.#all = new PoolIndex(snapshot.pools.values(), byName, hasRoom);
   }
 
-  /** Pools pinned to this Service, in the order to try. */
-  pinnedTo(asker: Asker): readonly Pool[] {
-    return [...(this.#byNamespace.get(asker.namespace) ?? []), ...this.#anyNamespace]
-      .filter((pool) => isOpenTo(pool, asker))
-      .sort(byPriority);
+  /**
+   * Pools to try, pinned ones and after them those open to everybody. Left out are pools that have no room, but for those that
+   * have an address the Service may `share`, and pools behind one that has all there is to be had.
+   */
+  toTry(
+    view: Seeker,
+    share: Iterable<string>,
+  ): readonly [pinned: readonly Pool[], unpinned: readonly Pool[]] {
+    const needs = needsOf(view);
+    const pinned = this.#pinned.withRoom(view, needs);
+    const unpinned = this.#unpinned.withRoom(view, needs);
+    for (const name of share) {
+      const pool = this.#pools.get(name);
+      if (pool === undefined || !isOpenTo(pool, view)) continue;
+      if (this.#pinned.has(name)) pinned.push(pool);
+      if (this.#unpinned.has(name)) unpinned.push(pool);
+    }
+    return [distinct(pinned, byPriority), distinct(unpinned, byName)];
   }
 
-  /** The unpinned pools without the full ones at the front: none left out has a free address in any of the families. */
-  *unpinnedWithRoom(families: readonly IpFamily[]): Generator<Pool> {
-    const start = Math.min(...families.map((family) => this.#firstWithRoom[family]));
-    for (let index = start; index < this.unpinned.length; index += 1) {
-      const pool = this.unpinned[index];
-      if (pool !== undefined) yield pool;
-    }
+  /** All pools that serve this Service on their own accord and have addresses of its families, in the order to try. */
+  serving(view: Seeker): readonly Pool[] {
+    const want = wantOf(view);
+    return [...this.#pinned.suiting(view, want), ...this.#unpinned.suiting(view, want)];
+  }
+
+  /** All pools this Service may have addresses of, on its own accord or by asking; by name. */
+  openTo(asker: Asker): readonly Pool[] {
+    return this.#all.suiting(asker, 'either');
   }
 
   /** To be told after addresses of the pool were taken or given back. */
-  roomChanged(pool: string, family: IpFamily): void {
-    const index = this.#indexOf.get(pool);
-    if (index === undefined) return;
-    if (this.#hasRoom(pool, family))
-      this.#firstWithRoom[family] = Math.min(this.#firstWithRoom[family], index);
-    else if (index === this.#firstWithRoom[family]) this.#skipFull(family);
+  roomChanged(pool: string): void {
+    const room = (this.#hasRoom(pool, 'IPv4') ? 1 : 0) + (this.#hasRoom(pool, 'IPv6') ? 2 : 0);
+    if (this.#room.get(pool) === room) return;
+    this.#room.set(pool, room);
+    this.#pinned.roomChanged(pool);
+    this.#unpinned.roomChanged(pool);
   }
+}
 
-  #skipFull(family: IpFamily): void {
-    for (let index = this.#firstWithRoom[family]; ; index += 1) {
-      const pool = this.unpinned[index];
-      if (pool === undefined || this.#hasRoom(pool.name, family)) {
-        this.#firstWithRoom[family] = index;
-        return;
-      }
-    }
-  }
+/** What a pool must have to be worth a try: everything; where less will do, one of either. */
+function needsOf({ families, familyPolicy }: Seeker): readonly Need[] {
+  const whole: readonly Need[] = families.length === 2 ? ['both'] : families;
+  return familyPolicy === 'PreferDualStack' && families.length === 2 ? [...whole, ...families] : whole;
+}
+
+function wantOf({ families, familyPolicy }: Seeker): Want {
+  const [only] = families;
+  if (families.length === 2) return familyPolicy === 'PreferDualStack' ? 'either' : 'both';
+  return only ?? 'either';
+}
+
+function distinct(pools: readonly Pool[], order: (a: Pool, b: Pool) => number): readonly Pool[] {
+  return pools.length < 2 ? pools : [...new Set(pools)].sort(order);
 }
 
 function byPriority(a: Pool, b: Pool): number {
   const rank = (pool: Pool) => pool.allocation?.priority || Number.POSITIVE_INFINITY;
-  if (rank(a) !== rank(b)) return rank(a) - rank(b);
+  return rank(a) === rank(b) ? byName(a, b) : rank(a) - rank(b);
+}
+
+function byName(a: Pool, b: Pool): number {
+  if (a.name === b.name) return 0;
   return a.name < b.name ? -1 : 1;
 }

@@ -17,6 +17,11 @@ export interface Near {
   readonly pool: string;
 }
 
+/** A pool. */
+export interface Named {
+  readonly name: string;
+}
+
 /** So many pools are named in a sentence; the rest is counted. */
 const POOLS_NAMED = 5;
 const LONGEST_SHOWN = 64;
@@ -39,12 +44,25 @@ export function aboutAddress(
 }
 
 /**
- * The sentence without the address it offers. That one changes with what happens to others, which is no reason to say the
- * sentence again.
+ * The sentence without the addresses and pools it names because they are there. Those change with what happens to others,
+ * which is no reason to say the sentence again.
  */
 export function withoutOffer(message: string): string {
-  return message.replace(/nearest free: \S+ \(pool .*?\)|no free IPv[46] address is open to it/g, '');
+  return message.replace(OFFERS, '');
 }
+
+const OFFERS = new RegExp(
+  [
+    String.raw`nearest free: \S+ \(pool .*?\)`,
+    'no free IPv[46] address is open to it',
+    String.raw`pools open to namespace \S+: [^;]*`,
+    String.raw`no pool is open to namespace [^\s;]+`,
+    String.raw`(?<=is full )\(.*?\)`,
+    String.raw`name one with \S+ \(.*?\)`,
+    'open a pool to it',
+  ].join('|'),
+  'g',
+);
 
 export function finding(
   code: FindingCode,
@@ -73,15 +91,16 @@ export function shutOut(view: ServiceView, { allocation }: Pool): string {
   return namespaceMay ? `the labels of Service ${view.key}` : asker(view);
 }
 
-export function choice(view: ServiceView, open: readonly string[]): string {
+export function choice(view: ServiceView, open: readonly Named[]): string {
   return open.length === 0
     ? `no pool is open to ${asker(view)}`
     : `pools open to ${asker(view)}: ${naming(open)}`;
 }
 
-export function naming(pools: readonly string[]): string {
+export function naming(pools: readonly Named[]): string {
   const more = pools.length - POOLS_NAMED;
-  return pools.slice(0, POOLS_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  const names = pools.slice(0, POOLS_NAMED).map(({ name }) => name);
+  return names.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 export function both(families: readonly IpFamily[]): string {

@@ -52,6 +52,11 @@ export class AddressUse {
     return this.#holdings.size === 0;
   }
 
+  /** True where somebody of the group is on the address. */
+  hasGroup(group: string): boolean {
+    return this.#groups.has(group);
+  }
+
   add(holding: Holding): void {
     const group = groupOf(holding);
     this.#holdings.set(holding.key, holding);

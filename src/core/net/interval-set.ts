@@ -61,6 +61,12 @@ export class IntervalSet {
     return interval === undefined ? undefined : smaller(value, interval.last);
   }
 
+  /** The last member of the stretch that `value` is in; undefined where it is in none. */
+  endOf(value: bigint): bigint | undefined {
+    const interval = this.#intervals[this.#firstEndingAtOrAfter(value)];
+    return interval !== undefined && interval.first <= value ? interval.last : undefined;
+  }
+
   /** Ascending; no two touch. */
   intervals(): readonly Interval[] {
     return [...this.#intervals];

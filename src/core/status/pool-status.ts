@@ -1,22 +1,41 @@
-/** The counters in the status of an IPAddressPool. */
+/** The counters in the status of an IPAddressPool: int64, which an IPv6 pool outgrows; then they are as large as can be. */
 import type { IPAddressPool } from '../../api/metallb.ts';
 import type { PoolCounts } from '../allocation/ledger.ts';
 
 type PoolStatus = NonNullable<IPAddressPool['status']>;
 
-/** The fields are int64 to the API server and doubles here: the largest number that is both. An IPv6 /64 has more addresses. */
-const MOST = 2n ** 63n - 1024n;
+const MOST = 2n ** 63n - 1n;
 
-export function poolStatusOf(counts: PoolCounts): PoolStatus {
+/** The counts as the status has them. */
+export function poolStatusOf({
+  assignedIPv4,
+  assignedIPv6,
+  availableIPv4,
+  availableIPv6,
+}: PoolCounts): PoolCounts {
   return {
-    assignedIPv4: saturated(counts.assignedIPv4),
-    assignedIPv6: saturated(counts.assignedIPv6),
-    availableIPv4: saturated(counts.availableIPv4),
-    availableIPv6: saturated(counts.availableIPv6),
+    assignedIPv4: saturated(assignedIPv4),
+    assignedIPv6: saturated(assignedIPv6),
+    availableIPv4: saturated(availableIPv4),
+    availableIPv6: saturated(availableIPv6),
   };
 }
 
-export function samePoolStatus(a: PoolStatus | undefined, b: PoolStatus): boolean {
+/**
+ * True where the status, read as doubles, is that of `counts` as far as doubles tell. Beyond 2^53 they do not tell all, and
+ * whoever wrote the status knows better.
+ */
+export function looksLike(stored: PoolStatus | undefined, counts: PoolCounts): boolean {
+  const { assignedIPv4, assignedIPv6, availableIPv4, availableIPv6 } = counts;
+  return (
+    stored?.assignedIPv4 === Number(assignedIPv4) &&
+    stored.assignedIPv6 === Number(assignedIPv6) &&
+    stored.availableIPv4 === Number(availableIPv4) &&
+    stored.availableIPv6 === Number(availableIPv6)
+  );
+}
+
+export function sameCounts(a: PoolCounts | undefined, b: PoolCounts): boolean {
   return (
     a?.assignedIPv4 === b.assignedIPv4 &&
     a.assignedIPv6 === b.assignedIPv6 &&
@@ -25,6 +44,24 @@ export function samePoolStatus(a: PoolStatus | undefined, b: PoolStatus): boolea
   );
 }
 
-function saturated(count: bigint): number {
-  return Number(count < MOST ? count : MOST);
+/** The status to be sent, which JSON.stringify writes with every digit. */
+export function toJson({ assignedIPv4, assignedIPv6, availableIPv4, availableIPv6 }: PoolCounts): PoolStatus {
+  return {
+    assignedIPv4: digits(assignedIPv4),
+    assignedIPv6: digits(assignedIPv6),
+    availableIPv4: digits(availableIPv4),
+    availableIPv6: digits(availableIPv6),
+  };
+}
+
+function saturated(count: bigint): bigint {
+  return count < MOST ? count : MOST;
+}
+
+/** JSON.rawJSON (ECMAScript proposal json-parse-with-source), which the compiler does not know yet. */
+const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => number };
+
+function digits(count: bigint): number {
+  const rounded = Number(count);
+  return Number.isSafeInteger(rounded) ? rounded : rawJSON(String(count));
 }

@@ -69,7 +69,7 @@ export interface Column {
   description?: string;
   priority?: number;
   /** The cell for one object; `date` columns give the RFC 3339 text, which the server turns into an age. */
-  cell(object: Stored): string | number | boolean | null;
+  cell(object: Stored): string | number | bigint | boolean | null;
 }
 
 /** One fault of one field, printed as `spec.ports[0].port: Invalid value: 0: must be …`. */

@@ -117,7 +117,7 @@ function rowObject(object: Stored, include: IncludeObject): unknown {
   return include === 'Object' ? object : onlyMetadata(object);
 }
 
-function formatAge(time: string | number | boolean | null, nowMs: number): string {
+function formatAge(time: unknown, nowMs: number): string {
   const at = typeof time === 'string' ? Date.parse(time) : NaN;
   return Number.isNaN(at) ? '<unknown>' : formatHumanDuration(nowMs - at);
 }

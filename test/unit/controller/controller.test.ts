@@ -464,7 +464,7 @@ describe('pools', () => {
       assignedIPv4: 0,
       assignedIPv6: 0,
       availableIPv4: 3,
-      availableIPv6: 9223372036854774784,
+      availableIPv6: 2 ** 63,
     });
     for (const name of ['a', 'b', 'c']) await seen.apply(name);
     assert.equal(poolWrites(seen), 1);
@@ -474,11 +474,43 @@ describe('pools', () => {
       assignedIPv4: 3,
       assignedIPv6: 0,
       availableIPv4: 0,
-      availableIPv6: 9223372036854774784,
+      availableIPv6: 2 ** 63,
     });
     await seen.apply('a', { labels: { changed: 'yes' } });
     await seen.clock.advance(60_000);
     assert.equal(poolWrites(seen), 2);
+    seen.kube.put(IP_ADDRESS_POOLS, pool('p', [THREE, '2001:db8::/64']));
+    await settle();
+    assert.equal(poolWrites(seen), 3, 'a status that somebody took away is written again');
+  });
+
+  test('are counted to the last digit where a double has not so many', async () => {
+    const seen = await world('2001:db8::/66', '2001:db8:1::/120');
+    const text = () => JSON.stringify(seen.kube.writes.at(-1)?.body);
+    assert.match(text(), /"assignedIPv6":0,"availableIPv4":0,"availableIPv6":4611686018427388160\b/);
+    for (const name of ['a', 'b', 'c']) await seen.apply(name, { families: ['IPv6'] });
+    await seen.clock.advance(1_000);
+    assert.match(text(), /"assignedIPv6":3,"availableIPv4":0,"availableIPv6":4611686018427388157\b/);
+    await seen.putPools(pool('p', ['2001:db8::/66', '2001:db8:1::/120', '2001:db8:2::1/128']));
+    await seen.clock.advance(1_000);
+    assert.match(text(), /"availableIPv6":4611686018427388158\b/, 'one more, which no double shows');
+    const writes = poolWrites(seen);
+    await seen.clock.advance(60_000);
+    assert.equal(poolWrites(seen), writes);
+  });
+
+  test('are written again until the API server has taken them', async () => {
+    const seen = await world('2001:db8::/66');
+    const apply = seen.kube.apply.bind(seen.kube);
+    let refusals = 2;
+    seen.kube.apply = async (resource, object, options) => {
+      if (resource.plural === 'ipaddresspools' && refusals-- > 0)
+        throw refusal(503, 'ServiceUnavailable', 'not now');
+      return apply(resource, object, options);
+    };
+    await seen.apply('a', { families: ['IPv6'] });
+    await seen.clock.advance(60_000);
+    assert.match(JSON.stringify(seen.kube.writes.at(-1)?.body), /"availableIPv6":4611686018427387903\b/);
   });
 
   test('are measured under the names MetalLB has, and no longer when they are gone', async () => {

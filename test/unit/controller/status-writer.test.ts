@@ -15,7 +15,7 @@ import { RecordingLog } from '../../support/recording-log.ts';
 import { settle, VirtualClock } from '../../support/virtual-clock.ts';
 
 /** A writer whose writes are answered one by one, and whose store only has what the test puts there. */
-async function desk() {
+async function desk(concurrency?: number) {
   const clock = new VirtualClock();
   const services = new FakeStore<Service>();
   const waiting: { key: string; body: unknown; answer: (outcome: Service | Error) => void }[] = [];
@@ -36,6 +36,7 @@ async function desk() {
     clock,
     log: new RecordingLog(),
     meter: createMeter(CONTROLLER_METRICS),
+    concurrency,
   });
   await writer.start();
   const submit = async (stored: Service, decision: Decision) => {
@@ -121,6 +122,22 @@ test('an address under way to a status, arrived or not, is not written to anothe
     waiting.map(({ key }) => key),
     ['a', 'a', 'b'],
   );
+});
+
+test('so many writes are under way as was said, and no other limit', async () => {
+  for (const count of [1, 3, 30]) {
+    const { services, waiting, submit } = await desk(count);
+    for (let index = 0; index < 40; index += 1) {
+      const asks = stored(`s-${index}`, index + 1);
+      services.put(asks);
+      await submit(asks, has(`192.0.2.${index}`));
+    }
+    assert.equal(waiting.length, count);
+    const [first] = waiting;
+    first?.answer(merged(stored(first.key, 1), 100, first.body));
+    await settle();
+    assert.equal(waiting.length, count + 1);
+  }
 });
 
 test('who is given a first address does not wait behind all who are only told something', async () => {

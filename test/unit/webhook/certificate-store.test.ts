@@ -15,11 +15,11 @@ let kube: FakeKube;
 let nowMs: number;
 let lines: unknown[];
 
-function store(hosts = HOSTS): CertificateStore {
+function store(hosts = HOSTS, mayIssue = true): CertificateStore {
   const line = (...parts: unknown[]): number => lines.push(parts);
   const log = { debug: line, info: line, warn: line, error: line, child: () => log };
   const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, after: () => () => undefined };
-  return new CertificateStore({ client: kube, clock, log, namespace: REF.namespace, hosts });
+  return new CertificateStore({ client: kube, clock, log, namespace: REF.namespace, hosts, mayIssue });
 }
 
 function decoded(key: string): string {
@@ -144,6 +144,30 @@ test('the certificates of somebody else are served with, never written, and foun
     store(['other.svc']).obtain(undefined, true),
     /^Error: Secret metallb-system\/metallb-webhook-cert: tls\.crt is not for other\.svc; correct it, or empty it/,
   );
+  assert.deepEqual(kube.writes, []);
+});
+
+test('who may not issue waits for whoever does, also beside an authority’s key of former days', async () => {
+  const obtain = () => store(HOSTS, false).obtain(undefined, true);
+  const said = 'Secret metallb-system/metallb-webhook-cert:';
+  await assert.rejects(obtain(), new RegExp(`${said} there is none; whoever makes it must correct it`));
+  kube.put<Secret>(SECRETS, { metadata: REF });
+  await assert.rejects(
+    obtain(),
+    new RegExp(`${said} tls.crt is not a certificate; .*--disable-cert-rotation`),
+  );
+  const theirs = issueCertificates({ nowMs, hosts: HOSTS });
+  const former = issueCertificates({ nowMs, hosts: HOSTS });
+  const encode = (pem: string): string => Buffer.from(pem).toString('base64');
+  const data = {
+    'ca.crt': encode(theirs.caPem),
+    'ca.key': encode(former.caKeyPem),
+    'tls.crt': encode(theirs.certPem),
+    'tls.key': encode(theirs.keyPem),
+  };
+  kube.put<Secret>(SECRETS, { metadata: REF, data });
+  nowMs = START_MS + 89 * DAY_MS;
+  assert.equal((await obtain()).certPem, theirs.certPem);
   assert.deepEqual(kube.writes, []);
 });
 

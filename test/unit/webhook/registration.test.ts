@@ -4,7 +4,9 @@ import type { ValidatingWebhookConfiguration, Webhook } from '../../../src/api/k
 import { VALIDATING_WEBHOOKS } from '../../../src/api/kubernetes.ts';
 import type { RegistrationOptions } from '../../../src/webhook/registration.ts';
 import {
-  register,
+  clearTheWay,
+  registerGates,
+  registerSelfTest,
   REVIEW_PATHS,
   WEBHOOK_CONFIGURATION,
   webhookConfiguration,
@@ -76,13 +78,13 @@ test('what others wrote beside it stays, and a second time changes nothing', asy
   kube.put<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, {
     metadata: { name: WEBHOOK_CONFIGURATION, labels: { app: 'metallb' } },
   });
-  await register(kube, options);
+  await registerGates(kube, options);
   const ref = { name: WEBHOOK_CONFIGURATION };
   const first = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, ref);
   assert.equal(first?.webhooks?.length, 4);
   assert.equal(first.metadata.labels?.['app'], 'metallb');
   assert.deepEqual(kube.writes[0]?.options, { fieldManager: 'cleat-webhook', force: true });
-  await register(kube, options);
+  await registerGates(kube, options);
   assert.equal(kube.read(VALIDATING_WEBHOOKS, ref), first);
 });
 
@@ -100,34 +102,62 @@ function ofMetalLB(
   };
 }
 
-async function registerOver(webhooks: Webhook[], more: object = {}) {
+async function clear(webhooks: Webhook[], more: object = {}) {
   const kube = new FakeKube();
   const metadata = { name: WEBHOOK_CONFIGURATION };
   kube.put<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, { metadata, webhooks });
-  const removed = await register(kube, { ...options, ...more });
-  return { kube, removed };
+  const removed = await clearTheWay(kube, { ...options, ...more });
+  return { writes: kube.writes.map(({ body }) => body), removed };
 }
 
-test('MetalLB’s entries that call our Service for kinds nobody judges any more are removed', async () => {
+test('MetalLB’s entries that call our Service would refuse everything: they are removed, and nobody else’s', async () => {
   const theirs = ofMetalLB('theirs', { name: 'other', namespace: 'elsewhere' });
-  const { kube, removed } = await registerOver([ofMetalLB('bgppeer'), ofMetalLB('ipaddresspool'), theirs]);
-  assert.deepEqual(removed, ['bgppeervalidationwebhook.metallb.io']);
-  const [patch, apply] = kube.writes;
-  assert.deepEqual(patch?.body, {
-    metadata: { resourceVersion: '1' },
-    webhooks: [ofMetalLB('ipaddresspool'), theirs],
-  });
-  assert.equal(apply?.verb, 'apply');
+  const { writes, removed } = await clear([ofMetalLB('bgppeer'), ofMetalLB('ipaddresspool'), theirs]);
+  assert.deepEqual(
+    removed,
+    ['bgppeer', 'ipaddresspool'].map((kind) => `${kind}validationwebhook.metallb.io`),
+  );
+  assert.deepEqual(writes, [{ metadata: { resourceVersion: '1' }, webhooks: [theirs] }]);
 });
 
 test('reached by URL, only the entries of our own names give way', async () => {
   const url = 'https://127.0.0.1:9443';
-  const { kube, removed } = await registerOver([ofMetalLB('bgppeer'), ofMetalLB('ipaddresspool')], { url });
+  const { writes, removed } = await clear([ofMetalLB('bgppeer'), ofMetalLB('ipaddresspool')], { url });
   assert.deepEqual(removed, ['ipaddresspoolvalidationwebhook.metallb.io']);
-  assert.deepEqual(kube.writes[0]?.body, {
-    metadata: { resourceVersion: '1' },
-    webhooks: [ofMetalLB('bgppeer')],
-  });
+  assert.deepEqual(writes, [{ metadata: { resourceVersion: '1' }, webhooks: [ofMetalLB('bgppeer')] }]);
+});
+
+test('our own entries are never in the way, the one for the self-test included, unless they lead elsewhere', async () => {
+  const kube = new FakeKube();
+  await registerSelfTest(kube, options);
+  await registerGates(kube, options);
+  const ref = { name: WEBHOOK_CONFIGURATION };
+  const { webhooks = [] } = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, ref) ?? {};
+  assert.equal(webhooks.length, 5);
+  assert.deepEqual((await clear(webhooks)).removed, []);
+  const { removed } = await clear(webhooks, { url: 'https://127.0.0.1:9443' });
+  assert.equal(removed.length, 5);
+});
+
+test('the entry for the self-test matches one Lease of our namespace, and goes beside what is there', async () => {
+  const kube = new FakeKube();
+  await registerGates(kube, options);
+  await registerSelfTest(kube, { ...options, caPem: 'NEW' });
+  const ref = { name: WEBHOOK_CONFIGURATION };
+  const { webhooks = [] } = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, ref) ?? {};
+  const [test, ...gates] = webhooks.toReversed();
+  assert.deepEqual(gates.toReversed(), entries());
+  assert.ok(test);
+  const { rules, failurePolicy, sideEffects, namespaceSelector, matchConditions, clientConfig } = test;
+  assert.deepEqual([failurePolicy, sideEffects], ['Fail', 'None']);
+  assert.deepEqual(rules?.[0]?.operations, ['CREATE']);
+  assert.deepEqual(rules[0].resources, ['leases']);
+  assert.deepEqual(namespaceSelector?.matchLabels, { 'kubernetes.io/metadata.name': 'metallb-system' });
+  assert.deepEqual(
+    matchConditions?.map(({ expression }) => expression),
+    ["object.metadata.name == 'cleat-webhook-self-test'"],
+  );
+  assert.equal(clientConfig.caBundle, Buffer.from('NEW').toString('base64'));
 });
 
 function order(url: string): number {

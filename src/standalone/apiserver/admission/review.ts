@@ -1,6 +1,7 @@
 /** admission.k8s.io/v1 AdmissionReview: the question as it is sent and the answer as it may come back, from anybody. */
 import type { Status } from '../../../api/meta.ts';
 import type { AdmissionRequest, Definition, Schema, Stored } from '../definition.ts';
+import { formatJson } from '../exact-json.ts';
 import { INT32, list, object, TEXT } from '../resources/parts.ts';
 import { isObject } from '../schema/schema.ts';
 import { validateSchema } from '../schema/validate.ts';
@@ -25,7 +26,7 @@ const OPTIONS = {
 
 /** The question as JSON; `version` is the one of the resource that the webhook asked for. */
 export function encodeReview(uid: string, version: string, request: AdmissionRequest): string {
-  return JSON.stringify({
+  return formatJson({
     kind: 'AdmissionReview',
     apiVersion: REVIEW_VERSION,
     request: reviewRequest(uid, version, request),

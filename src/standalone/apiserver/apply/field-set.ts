@@ -9,6 +9,7 @@
  * Always: a field has an owner only while it exists, an apply never changes a field that another manager set without
  * force, and nothing here changes a value or a set it was given.
  */
+import { formatJson } from '../exact-json.ts';
 import { isObject } from '../schema/schema.ts';
 import type { JsonObject } from '../schema/schema.ts';
 
@@ -149,7 +150,7 @@ export function valueElement(value: unknown): string {
 
 function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (!isObject(value)) return JSON.stringify(value) ?? 'null';
+  if (!isObject(value)) return formatJson(value) ?? 'null';
   const members = Object.keys(value)
     .sort()
     .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);

@@ -7,6 +7,7 @@
  */
 import type { KubeObject, Resource } from '../../../api/meta.ts';
 import type { Column, Definition, Schema } from '../definition.ts';
+import { formatJson } from '../exact-json.ts';
 import { AGE, NAME } from '../resources/parts.ts';
 import { formatFault } from '../schema/faults.ts';
 import { TYPE_AND_META } from '../schema/schema.ts';
@@ -128,8 +129,9 @@ function columnOfCrd(column: CrdColumn): Column {
 export const COLUMN_TYPES = ['string', 'integer', 'number', 'boolean', 'date'] as const;
 
 /** A value that is not of its column's type leaves the cell empty, as kube-apiserver does. */
-function cellOf(type: Column['type'], value: unknown): string | number | boolean | null {
+function cellOf(type: Column['type'], value: unknown): string | number | bigint | boolean | null {
   if (value === undefined || value === null) return null;
+  if (typeof value === 'bigint' && (type === 'integer' || type === 'number')) return value;
   switch (type) {
     case 'integer':
       return typeof value === 'number' ? Math.trunc(value) : null;
@@ -140,6 +142,6 @@ function cellOf(type: Column['type'], value: unknown): string | number | boolean
     case 'date':
       return typeof value === 'string' ? value : null;
     case 'string':
-      return typeof value === 'string' ? value : JSON.stringify(value);
+      return typeof value === 'string' ? value : formatJson(value);
   }
 }

@@ -1,6 +1,7 @@
 /** Writing answers: JSON, warnings, refusals, and the endless answer to a watch. */
 import type { ServerResponse } from 'node:http';
 import type { ApiError } from '../definition.ts';
+import { formatJson } from '../exact-json.ts';
 import type { WatchSink } from '../verbs/watch.ts';
 
 /** A watcher that reads so slowly that this much waits for it is cut off; it comes back and resumes. */
@@ -13,7 +14,7 @@ export function answerJson(
   warnings: readonly string[] = [],
   contentType = 'application/json',
 ): void {
-  answerText(response, code, JSON.stringify(body), contentType, warnings);
+  answerText(response, code, formatJson(body), contentType, warnings);
 }
 
 export function answerText(
@@ -66,7 +67,7 @@ export function watchSink(response: ServerResponse): WatchSink {
   response.flushHeaders();
   let limit = WAITING_LIMIT_BYTES;
   const write = (event: object): void => {
-    if (!response.destroyed && !response.writableEnded) response.write(`${JSON.stringify(event)}\n`);
+    if (!response.destroyed && !response.writableEnded) response.write(`${formatJson(event)}\n`);
   };
   return {
     sendInitial: (event) => {

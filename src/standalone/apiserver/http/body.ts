@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ParseYaml } from '../../../ports.ts';
 import { badRequest, tooLarge, unsupportedMediaType } from '../errors.ts';
+import { parseJson } from '../exact-json.ts';
 import { inspectJson } from './duplicate-keys.ts';
 import { decodeProtobuf } from './protobuf.ts';
 
@@ -70,7 +71,7 @@ function protobufValue(bytes: Buffer): unknown {
 function decodeJson(text: string): Pick<Body, 'value' | 'duplicates'> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw badRequest(
       `the request body is not JSON: ${error instanceof Error ? error.message : String(error)}`,
@@ -85,7 +86,7 @@ function decodeYaml(text: string, parseYaml: ParseYaml): Pick<Body, 'value' | 'd
   // Most clients send JSON as YAML, which it is; JSON.parse is many times faster.
   if (text.trimStart().startsWith('{')) {
     try {
-      JSON.parse(text);
+      parseJson(text);
     } catch {
       return parsedYaml(text, parseYaml);
     }

@@ -12,6 +12,7 @@
  * with one, so the text of a user never looks like the head of a frame.
  */
 import { crc32 } from 'node:zlib';
+import { formatJson, parseJson } from '../exact-json.ts';
 import { isObject } from '../schema/schema.ts';
 import type { JsonObject } from '../schema/schema.ts';
 
@@ -26,7 +27,7 @@ export interface Frame {
 }
 
 export function encodeFrame(payload: JsonObject): Buffer {
-  const text = Buffer.from(JSON.stringify(payload));
+  const text = Buffer.from(formatJson(payload));
   const head = Buffer.allocUnsafe(HEAD_BYTES);
   head.writeUInt32BE(text.length, 0);
   head.writeUInt32BE(crc32(text), 4);
@@ -42,7 +43,7 @@ function decodeFrame(bytes: Buffer, offset: number): Frame | undefined {
   const text = bytes.subarray(start, end);
   if (crc32(text) !== bytes.readUInt32BE(offset + 4)) return undefined;
   try {
-    const payload: unknown = JSON.parse(text.toString());
+    const payload: unknown = parseJson(text.toString());
     return isObject(payload) ? { offset, end, payload } : undefined;
   } catch {
     return undefined;

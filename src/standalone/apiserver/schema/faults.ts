@@ -2,6 +2,7 @@
 import type { Resource } from '../../../api/meta.ts';
 import type { FieldFault } from '../definition.ts';
 import { ApiError } from '../definition.ts';
+import { formatJson } from '../exact-json.ts';
 
 const WORDS = {
   Invalid: 'Invalid value',
@@ -20,7 +21,7 @@ const WITHOUT_VALUE: ReadonlySet<FieldFault['reason']> = new Set(['Required', 'F
 /** `Invalid value: 0: must be between 1 and 65535, inclusive`: the fault without its path. */
 function formatFaultBody(fault: FieldFault): string {
   const value =
-    WITHOUT_VALUE.has(fault.reason) || fault.value === undefined ? '' : `: ${JSON.stringify(fault.value)}`;
+    WITHOUT_VALUE.has(fault.reason) || fault.value === undefined ? '' : `: ${formatJson(fault.value)}`;
   return `${WORDS[fault.reason]}${value}${fault.message === '' ? '' : `: ${fault.message}`}`;
 }
 

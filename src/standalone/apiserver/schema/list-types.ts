@@ -1,5 +1,6 @@
 /** x-kubernetes-list-type: a set has no item twice, a map no key twice. */
 import type { FieldFault, Schema } from '../definition.ts';
+import { formatJson } from '../exact-json.ts';
 import { isObject } from './schema.ts';
 
 export function listTypeFaults(schema: Schema, list: readonly unknown[], path: string): FieldFault[] {
@@ -22,7 +23,7 @@ export function duplicateFaults(values: readonly unknown[], path: string): Field
   const times = new Map<string, number>();
   const faults: FieldFault[] = [];
   for (const [index, value] of values.entries()) {
-    const text = JSON.stringify(value);
+    const text = formatJson(value);
     const seen = times.get(text) ?? 0;
     times.set(text, seen + 1);
     if (seen === 1) faults.push({ reason: 'Duplicate', path: `${path}[${index}]`, value, message: '' });

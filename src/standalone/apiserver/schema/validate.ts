@@ -3,6 +3,7 @@
  * object is reported, not only the first. Where kube-apiserver has no path to give (`<nil>`), the field's path is given.
  */
 import type { FieldFault, Schema } from '../definition.ts';
+import { formatJson } from '../exact-json.ts';
 import { fitsFormat } from './formats.ts';
 import { duplicateFaults, listTypeFaults } from './list-types.ts';
 import { compilePattern, matchesPattern } from './pattern.ts';
@@ -13,7 +14,8 @@ export function validateSchema(schema: Schema, value: unknown, path: string): Fi
   if (value === null) return [...typeFaults(schema, value, path), ...enumFaults(schema, value, path)];
   const faults = [...typeFaults(schema, value, path), ...combinationFaults(schema, value, path)];
   if (typeof value === 'string') faults.push(...stringFaults(schema, value, path));
-  if (typeof value === 'number') faults.push(...numberFaults(schema, value, path));
+  if (typeof value === 'number' || typeof value === 'bigint')
+    faults.push(...numberFaults(schema, Number(value), path));
   if (Array.isArray(value)) faults.push(...arrayFaults(schema, value, path));
   faults.push(...enumFaults(schema, value, path));
   if (isObject(value)) faults.push(...objectFaults(schema, value, path));
@@ -44,12 +46,13 @@ function typeOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  if (typeof value === 'bigint') return 'integer';
   return typeof value;
 }
 
 function enumFaults(schema: Schema, value: unknown, path: string): FieldFault[] {
   if (schema.enum === undefined) return [];
-  const text = JSON.stringify(value);
+  const text = formatJson(value);
   if (schema.enum.some((allowed) => JSON.stringify(allowed) === text)) return [];
   const supported = schema.enum.map((allowed) =>
     JSON.stringify(typeof allowed === 'string' ? allowed : JSON.stringify(allowed)),

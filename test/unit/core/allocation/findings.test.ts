@@ -32,11 +32,15 @@ const ALL: readonly Finding[] = [
     other: `spec.loadBalancerIP ${IP}`,
   }),
   findings.inOtherPool(seen, asked, 'silver', named, near),
-  findings.poolNotFound(seen, named, ['a', 'b', 'c', 'd', 'e', 'f', 'g']),
+  findings.poolNotFound(
+    seen,
+    named,
+    Array.from('abcdefg', (name) => ({ name })),
+  ),
   findings.poolNotFound(seen, named, []),
   findings.noPools(seen),
   findings.addressNotOpen(seen, asked, shut, near),
-  findings.poolNotOpen(seen, shut, named.path, ['a']),
+  findings.poolNotOpen(seen, shut, named.path, [{ name: 'a' }]),
   findings.held(seen, asked, { kind: 'exclusive', by: 'default/other' }, near),
   findings.held(seen, asked, { kind: 'sharing-key', by: 'default/other', theirs: 'k' }, near),
   findings.held(seen, asked, { kind: 'backend', by: 'default/other' }, near),
@@ -45,7 +49,7 @@ const ALL: readonly Finding[] = [
   findings.avoided(seen, asked, 'p', near),
   findings.wrongFamilies(seen, asked.path, IP, ['IPv4']),
   findings.poolWithoutFamily(seen, named, ['IPv6']),
-  findings.poolsFull(seen, ['a']),
+  findings.poolsFull(seen, [{ name: 'a' }]),
   findings.poolFull(seen, named),
   findings.oneFamilyOnly(seen, 'IPv6', 'p'),
   findings.notAnnounced(seen, 'p'),
@@ -54,7 +58,7 @@ const ALL: readonly Finding[] = [
   findings.notLoaded(seen),
   findings.noClusterIp({ ...seen, hasClusterIPs: false }),
   findings.noClusterIp(view('web', { spec: { ipFamilyPolicy: 'RequireDualStack' } })),
-  findings.noOpenPool(seen, ['a']),
+  findings.noOpenPool(seen, [{ name: 'a' }]),
   findings.noOpenPool(seen, []),
 ];
 
@@ -74,7 +78,11 @@ test('each names object, path and value, and says what would be right', () => {
 });
 
 test('pools are named up to five, the rest counted', () => {
-  const { message } = findings.poolNotFound(seen, named, ['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+  const { message } = findings.poolNotFound(
+    seen,
+    named,
+    Array.from('abcdefg', (name) => ({ name })),
+  );
   assert.match(message, /: a, b, c, d, e and 2 more$/);
 });
 

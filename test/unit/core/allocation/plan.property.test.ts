@@ -8,128 +8,23 @@ import { nearestFree } from '../../../../src/core/allocation/nearest.ts';
 import { plan, planHeld } from '../../../../src/core/allocation/plan.ts';
 import { isOpenTo } from '../../../../src/core/allocation/pool-order.ts';
 import type { ServiceView } from '../../../../src/core/allocation/service-view.ts';
-import { loadConfig } from '../../../../src/core/config/load.ts';
 import type { Snapshot } from '../../../../src/core/config/snapshot.ts';
 import { formatAddress } from '../../../../src/core/net/address.ts';
 import type { ServiceText } from '../../../support/allocation.ts';
-import { address, brief, pool, view } from '../../../support/allocation.ts';
+import { address, brief, view } from '../../../support/allocation.ts';
+import { ADDRESSES, load, name, pools, text } from '../../../support/allocation-arbitraries.ts';
 import { runs } from '../../../support/runs.ts';
-
-const CHUNKS = [
-  '192.0.2.0/30',
-  '192.0.2.4-192.0.2.6',
-  '192.0.2.254-192.0.3.1',
-  '2001:db8::/126',
-  '2001:db8::8/126',
-];
-const ADDRESSES = [
-  '192.0.2.0',
-  '192.0.2.2',
-  '192.0.2.255',
-  '198.51.100.1',
-  '2001:db8::1',
-  '2001:db8::9',
-  'nonsense',
-];
-
-const pools: fc.Arbitrary<IPAddressPool[]> = fc
-  .tuple(
-    fc.shuffledSubarray(CHUNKS),
-    fc.array(
-      fc.record({
-        share: fc.integer({ min: 1, max: 3 }),
-        autoAssign: fc.constantFrom(true, true, true, false),
-        avoidBuggyIPs: fc.boolean(),
-        pinned: fc.constantFrom('no', 'no', 'namespace', 'label', 'priority'),
-      }),
-      { minLength: 3, maxLength: 3 },
-    ),
-  )
-  .map(([chunks, shapes]) => {
-    let rest = chunks;
-    return shapes.flatMap(({ share, autoAssign, avoidBuggyIPs, pinned }, index) => {
-      const addresses = rest.slice(0, share);
-      rest = rest.slice(share);
-      if (addresses.length === 0) return [];
-      const serviceAllocation = {
-        no: undefined,
-        namespace: { namespaces: ['default'] },
-        label: { serviceSelectors: [{ matchLabels: { tier: 'gold' } }] },
-        priority: { priority: index },
-      }[pinned];
-      const spec = { autoAssign, avoidBuggyIPs, ...(serviceAllocation && { serviceAllocation }) };
-      return [pool('abc'.charAt(index), addresses, spec)];
-    });
-  });
-
-function seldom<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
-  return fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
-}
-
-const text: fc.Arbitrary<ServiceText> = fc
-  .record({
-    namespace: fc.constantFrom('default', 'default', 'other'),
-    gold: fc.boolean(),
-    stack: fc.constantFrom('4', '4', '4', '6', 'prefer', 'prefer', 'require', 'prefer-single', 'none'),
-    asks: seldom(fc.array(fc.constantFrom(...ADDRESSES), { minLength: 1, maxLength: 2 })),
-    names: seldom(fc.constantFrom('a', 'b', 'missing')),
-    key: fc.constantFrom('', 'k', 'k', 'k', 'l'),
-    port: fc.integer({ min: 80, max: 82 }),
-    local: fc.constantFrom(false, false, false, true),
-    held: fc.array(fc.constantFrom(...ADDRESSES), { maxLength: 2 }),
-  })
-  .map(({ namespace, gold, stack, asks, names, key, port, local, held }) => ({
-    namespace,
-    labels: gold ? { tier: 'gold' } : {},
-    families:
-      stack === 'none'
-        ? []
-        : stack === '6'
-          ? ['IPv6']
-          : stack === 'prefer' || stack === 'require'
-            ? ['IPv4', 'IPv6']
-            : ['IPv4'],
-    annotations: {
-      ...(asks === null ? {} : { loadBalancerIPs: asks.join(',') }),
-      ...(names === null ? {} : { 'address-pool': names }),
-      'allow-shared-ip': key,
-    },
-    held,
-    spec: {
-      ipFamilyPolicy:
-        stack === 'require'
-          ? 'RequireDualStack'
-          : stack.startsWith('prefer')
-            ? 'PreferDualStack'
-            : 'SingleStack',
-      externalTrafficPolicy: local ? 'Local' : 'Cluster',
-      selector: { app: 'x' },
-      ports: [{ port }],
-    },
-  }));
 
 type Step =
   | { kind: 'decide'; name: string; text: ServiceText }
   | { kind: 'go'; name: string }
   | { kind: 'pools'; pools: IPAddressPool[] };
 
-const name = fc.constantFrom('1', '2', '3', '4', '5', '6');
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('decide' as const), name, text }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('go' as const), name }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('pools' as const), pools }) },
 );
-
-function load(objects: IPAddressPool[]): Snapshot {
-  const { snapshot } = loadConfig({
-    namespace: 'metallb-system',
-    pools: objects,
-    l2Advertisements: [],
-    namespaces: [],
-  });
-  assert.ok(snapshot);
-  return snapshot;
-}
 
 /** What the ledger says, worked out again from its holdings alone. */
 function checkLedger(ledger: Ledger, snapshot: Snapshot, keys: Iterable<string>): void {
@@ -140,7 +35,7 @@ function checkLedger(ledger: Ledger, snapshot: Snapshot, keys: Iterable<string>)
       assert.equal(ledger.poolOf(held), holding?.pool);
       assert.ok(ledger.holdersOf(held).some((holder) => holder.key === key));
       assert.equal(ledger.isFree(held), false);
-      assert.ok(holding !== undefined && ledger.holdersIn(new Set([holding.pool])).includes(key));
+      assert.ok(holding !== undefined && [...ledger.holdingsIn(holding.pool)].includes(holding));
       if (ledger.isAvoided(held)) continue;
       const text = formatAddress(held);
       assigned.set(holding.pool, (assigned.get(holding.pool) ?? new Set()).add(text));

@@ -26,34 +26,53 @@ const snapshot = snapshotOf([
   pool('zero', ['192.0.2.9/32'], allocation({ priority: 0 })),
 ]);
 const names = (pools: Iterable<{ name: string }>) => [...pools].map(({ name }) => name);
+const seeker = (families: readonly ('IPv4' | 'IPv6')[], rest: object = {}) => ({
+  ...asker,
+  families,
+  familyPolicy: 'SingleStack' as const,
+  ...rest,
+});
 
-test('pinned pools are those that select the Service, by priority with 0 last', () => {
+test('pinned pools are those that select the Service, by priority with 0 last; then the others by name', () => {
   const order = new PoolOrder(snapshot, () => true);
-  assert.deepEqual(names(order.pinnedTo(asker)), ['negative', 'golden', 'ours', 'zero']);
-  assert.deepEqual(names(order.pinnedTo({ namespace: 'other', labels: {} })), [
+  const serving = (rest: object) => names(order.serving(seeker(['IPv4'], rest)));
+  const open = ['a-open', 'b-open', 'c-open'];
+  assert.deepEqual(serving({}), ['negative', 'golden', 'ours', 'zero', ...open]);
+  assert.deepEqual(serving({ namespace: 'other', labels: {} }), [
     'negative',
     'theirs',
     'ours',
     'zero',
+    ...open,
   ]);
-  assert.deepEqual(names(order.unpinned), ['a-open', 'b-open', 'c-open']);
+  assert.deepEqual(names(order.serving(seeker(['IPv6']))), ['b-open']);
+  assert.deepEqual(names(order.openTo({ namespace: 'x', labels: {} })), [
+    'a-open',
+    'asked-only',
+    'b-open',
+    'c-open',
+    'negative',
+    'zero',
+  ]);
 });
 
-test('full pools at the front are passed over until they have room again', () => {
+test('only pools worth a try are tried: with room for what is needed, or something to share', () => {
   const full = new Set(['a-open IPv4', 'a-open IPv6', 'c-open IPv6']);
   const order = new PoolOrder(snapshot, (name, family) => !full.has(`${name} ${family}`));
-  assert.deepEqual(names(order.unpinnedWithRoom(['IPv4'])), ['b-open', 'c-open']);
+  const unpinned = (families: readonly ('IPv4' | 'IPv6')[], rest: object = {}, share: string[] = []) =>
+    names(order.toTry(seeker(families, rest), share)[1]);
+  assert.deepEqual(unpinned(['IPv4']), ['b-open']);
+  assert.deepEqual(unpinned(['IPv4'], {}, ['a-open', 'theirs']), ['a-open', 'b-open']);
   full.add('b-open IPv4');
-  order.roomChanged('b-open', 'IPv4');
-  assert.deepEqual(names(order.unpinnedWithRoom(['IPv4'])), ['c-open']);
-  assert.deepEqual(names(order.unpinnedWithRoom(['IPv4', 'IPv6'])), ['b-open', 'c-open']);
-  full.add('b-open IPv6');
-  order.roomChanged('b-open', 'IPv6');
-  assert.deepEqual(names(order.unpinnedWithRoom(['IPv6'])), []);
+  order.roomChanged('b-open');
+  assert.deepEqual(unpinned(['IPv4']), ['c-open']);
+  assert.deepEqual(unpinned(['IPv4', 'IPv6']), []);
+  assert.deepEqual(unpinned(['IPv4', 'IPv6'], { familyPolicy: 'PreferDualStack' }), ['b-open', 'c-open']);
   full.delete('a-open IPv4');
-  order.roomChanged('a-open', 'IPv4');
-  assert.deepEqual(names(order.unpinnedWithRoom(['IPv4'])), ['a-open', 'b-open', 'c-open']);
-  order.roomChanged('golden', 'IPv4');
+  order.roomChanged('a-open');
+  assert.deepEqual(unpinned(['IPv4']), ['a-open']);
+  assert.deepEqual(names(order.toTry(seeker(['IPv4']), [])[0]), ['negative', 'golden', 'ours']);
+  order.roomChanged('golden');
 });
 
 test('a pool without serviceAllocation is open to everybody, whatever autoAssign says', () => {

@@ -1,0 +1,45 @@
+/** What a new configuration changes about pools, as far as it may matter to somebody. */
+import { advertisementsOf } from '../core/allocation/announced.ts';
+import type { Pool, Snapshot } from '../core/config/snapshot.ts';
+
+export interface PoolChange {
+  /** Absent for a pool that is new. */
+  readonly before?: Pool;
+  /** Absent for a pool that is gone. */
+  readonly after?: Pool;
+  /** True where other addresses are given away than before, or to others; false where only who announces it has changed. */
+  readonly isOfSupply: boolean;
+}
+
+/** By name; a pool that matters to everybody as it did before is not among them. */
+export function poolChanges(before: Snapshot, after: Snapshot): ReadonlyMap<string, PoolChange> {
+  const changes = new Map<string, PoolChange>();
+  for (const [name, pool] of before.pools) {
+    const now = after.pools.get(name);
+    const isOfSupply = now === undefined || (now !== pool && supplyOf(now) !== supplyOf(pool));
+    if (isOfSupply || announcersOf(before, name) !== announcersOf(after, name)) {
+      changes.set(name, { before: pool, ...(now && { after: now }), isOfSupply });
+    }
+  }
+  for (const [name, pool] of after.pools) {
+    if (!before.pools.has(name)) changes.set(name, { after: pool, isOfSupply: true });
+  }
+  return changes;
+}
+
+/** Priority is left out: it only matters to those who come. */
+function supplyOf({ ranges, avoidBuggyIPs, autoAssign, allocation }: Pool): string {
+  return JSON.stringify([
+    ranges.map(({ family, first, last }) => [family, String(first), String(last)]),
+    avoidBuggyIPs,
+    autoAssign,
+    allocation && [
+      allocation.namespaces && [...allocation.namespaces].toSorted(),
+      allocation.serviceSelectors,
+    ],
+  ]);
+}
+
+function announcersOf(snapshot: Snapshot, pool: string): string {
+  return JSON.stringify(advertisementsOf(snapshot, pool).map(({ serviceSelectors }) => serviceSelectors));
+}

@@ -1,0 +1,82 @@
+/** Some pools in the order they are tried, arranged so that it takes no longer to find one with room among many that are full. */
+import type { Pool } from '../config/snapshot.ts';
+import type { IpFamily } from '../net/address.ts';
+import { IntervalSet } from '../net/interval-set.ts';
+
+/** Addresses of one family, or one of each. */
+export type Need = IpFamily | 'both';
+
+/** The same, or one address of whichever family. */
+export type Want = Need | 'either';
+
+const NEEDS: readonly Need[] = ['IPv4', 'IPv6', 'both'];
+
+export type HasRoom = (pool: string, family: IpFamily) => boolean;
+
+export class PoolLine {
+  readonly pools: readonly Pool[];
+  readonly #hasRoom: HasRoom;
+  readonly #indexOf: ReadonlyMap<string, number>;
+  /** Indexes of the pools with room; made when they are asked for. */
+  #room: Readonly<Record<Need, IntervalSet>> | undefined;
+  readonly #suiting = new Map<Want, readonly Pool[]>();
+
+  constructor(pools: readonly Pool[], hasRoom: HasRoom) {
+    this.pools = pools;
+    this.#hasRoom = hasRoom;
+    this.#indexOf = new Map(pools.map(({ name }, index) => [name, index]));
+  }
+
+  /** The first pool that has free addresses as needed and is acceptable. */
+  firstWithRoom(need: Need, isAcceptable: (pool: Pool) => boolean): Pool | undefined {
+    this.#room ??= this.#measure();
+    const room = this.#room[need];
+    for (let index = room.atOrAfter(0n); index !== undefined; index = room.atOrAfter(index + 1n)) {
+      const pool = this.pools[Number(index)];
+      if (pool !== undefined && isAcceptable(pool)) return pool;
+    }
+    return undefined;
+  }
+
+  /** Those that have such addresses, free or not. */
+  suiting(want: Want): readonly Pool[] {
+    let suiting = this.#suiting.get(want);
+    if (suiting === undefined) {
+      suiting = this.pools.filter(({ families }) => suits(families, want));
+      this.#suiting.set(want, suiting);
+    }
+    return suiting;
+  }
+
+  /** To be told when a pool came to be full in a family, or to be so no more. */
+  roomChanged(pool: string): void {
+    const index = this.#indexOf.get(pool);
+    if (index !== undefined && this.#room !== undefined) this.#note(this.#room, pool, BigInt(index));
+  }
+
+  #measure(): Readonly<Record<Need, IntervalSet>> {
+    const room = { IPv4: new IntervalSet(), IPv6: new IntervalSet(), both: new IntervalSet() };
+    for (const [index, { name }] of this.pools.entries()) this.#note(room, name, BigInt(index));
+    return room;
+  }
+
+  #note(room: Readonly<Record<Need, IntervalSet>>, pool: string, index: bigint): void {
+    const [IPv4, IPv6] = [this.#hasRoom(pool, 'IPv4'), this.#hasRoom(pool, 'IPv6')];
+    const has = { IPv4, IPv6, both: IPv4 && IPv6 };
+    for (const need of NEEDS) {
+      if (has[need]) room[need].add(index, index);
+      else room[need].delete(index, index);
+    }
+  }
+}
+
+function suits(families: ReadonlySet<IpFamily>, want: Want): boolean {
+  switch (want) {
+    case 'either':
+      return families.size > 0;
+    case 'both':
+      return families.size === 2;
+    default:
+      return families.has(want);
+  }
+}

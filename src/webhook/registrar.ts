@@ -1,0 +1,91 @@
+/**
+ * Keeps the registration as it should be: puts it in by the two steps of registration.ts, follows the one object it is in, and
+ * tells when somebody else changed or deleted it. Every replica follows; whoever leads mends.
+ */
+import type { ValidatingWebhookConfiguration } from '../api/kubernetes.ts';
+import { VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
+import type { Clock, KubeClient, Log, Startable, Store } from '../ports.ts';
+import {
+  clearTheWay,
+  registerGates,
+  registerSelfTest,
+  type RegistrationOptions,
+  WEBHOOK_CONFIGURATION,
+} from './registration.ts';
+import { selfTest } from './self-test.ts';
+
+export interface RegistrarDeps {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class Registrar implements Startable {
+  readonly #deps: RegistrarDeps;
+  readonly #onForeignChange: () => void;
+  readonly #store: Store<ValidatingWebhookConfiguration> & Startable;
+  readonly #stopping = new AbortController();
+  /** The versions of the object that our own last writes made. */
+  readonly #own = new Set<string>();
+  /** Versions heard of during the registering under way; undefined: none is. */
+  #heard: string[] | undefined;
+  #unsubscribe: () => void = () => undefined;
+
+  /** `onForeignChange` is called when the object differs from what was registered last. */
+  constructor(deps: RegistrarDeps, onForeignChange: () => void) {
+    this.#deps = deps;
+    this.#onForeignChange = onForeignChange;
+    const fieldSelector = `metadata.name=${WEBHOOK_CONFIGURATION}`;
+    this.#store = deps.client.observe<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, { fieldSelector });
+  }
+
+  /** Begins to follow. */
+  async start(): Promise<void> {
+    this.#unsubscribe = this.#store.subscribe(({ type, object }) => {
+      const version = type === 'deleted' ? '' : (object.metadata.resourceVersion ?? '');
+      if (this.#heard !== undefined) this.#heard.push(version);
+      else if (!this.#own.has(version)) this.#onForeignChange();
+    });
+    await this.#store.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe();
+    this.#stopping.abort(new Error('the webhook is stopping'));
+    await this.#store.stop();
+  }
+
+  /**
+   * Resolves once a review came back through the API server and the rules are in. Throws what stands in the way; the rules are
+   * then as they were, except that none can refuse anything that nobody judges.
+   */
+  async register(options: RegistrationOptions): Promise<void> {
+    const { client, clock, log } = this.#deps;
+    const { namespace } = options;
+    const { signal } = this.#stopping;
+    this.#heard = [];
+    this.#own.clear();
+    let isNew = false;
+    const note = (version: string): void => {
+      isNew ||= !this.#own.has(version);
+      this.#own.add(version);
+    };
+    try {
+      const removed = await clearTheWay(client, options);
+      if (removed.length > 0)
+        log.info('removed webhooks that stood in the way', { object: WEBHOOK_CONFIGURATION, removed });
+      this.#own.add(await registerSelfTest(client, options));
+      await selfTest({ client, clock, namespace, signal });
+      note(await registerGates(client, options));
+    } finally {
+      const heard = this.#heard;
+      this.#heard = undefined;
+      if (heard.some((version) => !this.#own.has(version))) this.#onForeignChange();
+    }
+    if (isNew)
+      log.info('the webhook is registered', {
+        failurePolicy: options.failurePolicy,
+        ...(options.url && { url: options.url }),
+      });
+  }
+}

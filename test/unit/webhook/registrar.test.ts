@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import type { ValidatingWebhookConfiguration } from '../../../src/api/kubernetes.ts';
+import { VALIDATING_WEBHOOKS } from '../../../src/api/kubernetes.ts';
+import { Registrar } from '../../../src/webhook/registrar.ts';
+import { WEBHOOK_CONFIGURATION } from '../../../src/webhook/registration.ts';
+import { admitSelfTests } from '../../support/fake-admission.ts';
+import { FakeKube, refusal } from '../../support/fake-kube.ts';
+import { RecordingLog } from '../../support/recording-log.ts';
+
+const REF = { name: WEBHOOK_CONFIGURATION };
+const options = { caPem: 'PEM', namespace: 'metallb-system', failurePolicy: 'Ignore' } as const;
+
+let kube: FakeKube;
+let log: RecordingLog;
+let foreign: number;
+let registrar: Registrar;
+
+beforeEach(async () => {
+  kube = new FakeKube();
+  log = new RecordingLog();
+  admitSelfTests(kube);
+  foreign = 0;
+  const clock = { nowMs: () => 0, monotonicMs: () => 0, after: () => () => undefined };
+  registrar = new Registrar({ client: kube, clock, log }, () => (foreign += 1));
+  await registrar.start();
+});
+
+const entries = (): string[] =>
+  (kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, REF)?.webhooks ?? []).map(
+    ({ name }) => name.split('.')[0] ?? '',
+  );
+const said = (): string[] => log.lines.map(({ message }) => message);
+
+test('the rules go in only after a review came back', async () => {
+  let before: string[] = [];
+  const { admit } = kube;
+  kube.admit = async (write) => {
+    before = entries();
+    await admit(write);
+  };
+  await registrar.register(options);
+  assert.deepEqual(before, ['selftest']);
+  assert.equal(entries().length, 5);
+  assert.deepEqual(said(), ['the webhook is registered']);
+});
+
+test('where none comes back the rules are as they were', async () => {
+  await registrar.register(options);
+  const registered = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, REF)?.webhooks ?? [];
+  kube.admit = () => Promise.reject(refusal(500, 'InternalError', 'failed calling webhook'));
+  await assert.rejects(registrar.register({ ...options, caPem: 'NEW' }), /does not reach the webhook/);
+  const now = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, REF)?.webhooks ?? [];
+  const gates = (all: typeof now) => all.filter(({ name }) => !name.startsWith('selftest'));
+  assert.deepEqual(gates(now), gates(registered));
+});
+
+test('what stands in the way goes at once, whether the test passes or not', async () => {
+  const theirs = {
+    name: 'bgppeervalidationwebhook.metallb.io',
+    clientConfig: { service: { namespace: 'metallb-system', name: 'metallb-webhook-service' } },
+    failurePolicy: 'Fail',
+  } as const;
+  kube.put<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, { metadata: REF, webhooks: [theirs] });
+  kube.admit = () => Promise.reject(refusal(500, 'InternalError', 'failed calling webhook'));
+  await assert.rejects(registrar.register(options));
+  assert.deepEqual(entries(), ['selftest']);
+  assert.deepEqual(said(), ['removed webhooks that stood in the way']);
+});
+
+test('a second time nothing is written and nothing said', async () => {
+  await registrar.register(options);
+  const stored = kube.read(VALIDATING_WEBHOOKS, REF);
+  await registrar.register(options);
+  assert.equal(kube.read(VALIDATING_WEBHOOKS, REF), stored);
+  assert.equal(log.lines.length, 1);
+  assert.equal(foreign, 0);
+});
+
+test('what somebody else does to it is told, and what was written here is not', async () => {
+  await registrar.register(options);
+  assert.equal(foreign, 0);
+  kube.put<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, { metadata: REF, webhooks: [] });
+  assert.equal(foreign, 1);
+  await registrar.register(options);
+  kube.remove(VALIDATING_WEBHOOKS, REF);
+  assert.equal(foreign, 2);
+  await registrar.stop();
+  kube.put<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, { metadata: REF });
+  assert.equal(foreign, 2);
+});
+
+test('what somebody else does meanwhile is told afterwards', async () => {
+  const { admit } = kube;
+  kube.admit = async (write) => {
+    const stored = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, REF);
+    kube.put<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, {
+      metadata: { ...REF, labels: { of: 'another' } },
+      webhooks: stored?.webhooks ?? [],
+    });
+    assert.equal(foreign, 0);
+    await admit(write);
+  };
+  await registrar.register(options);
+  assert.equal(foreign, 1);
+});

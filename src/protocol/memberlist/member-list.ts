@@ -158,9 +158,15 @@ export class MemberList {
     if (!this.isMeant(ping)) return;
     const { source } = ping;
     const to = source === undefined ? from : endpointOf(source.address, source.port);
-    if (source !== undefined) this.#members.hear(source.node);
-    const versions = this.#members.get(source?.node ?? '')?.versions;
-    this.#station.send(to, [{ type: 'ack', seqNo: ping.seqNo }], versions);
+    const asker = this.#members.get(source?.node ?? '');
+    if (asker !== undefined) this.#members.hear(asker.node);
+    // Who is taken for dead and asks should know it, and refute it, at once: it may be announcing beside somebody else.
+    const accusation = asker?.state === 'dead' ? [this.#accuse(asker)] : [];
+    this.#station.send(to, [{ type: 'ack', seqNo: ping.seqNo }, ...accusation], asker?.versions);
+  }
+
+  #accuse({ node, incarnation }: Member): Message {
+    return { type: 'dead', node, incarnation, from: this.#station.source.node };
   }
 
   #changed(cameOrWent: boolean): void {

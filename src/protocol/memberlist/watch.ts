@@ -153,9 +153,12 @@ export class Watch {
     const silentMs = this.#station.nowMs - silentSinceMs;
     const alone = this.#members.others(watched.node).length === 0;
     const trusted = alone || this.#members.heardOthersSince(silentSinceMs, watched.node);
+    const expired = silentMs >= DEAD_AFTER_MS;
+    // Silence counts while somebody else is heard: otherwise the first word after a cut would condemn all the others.
+    if (expired && !trusted) watched.silentSinceMs = this.#station.nowMs;
     const dead = watched.refused
       ? this.#station.nowMs - watched.askedMs >= REFUSED_AFTER_MS
-      : silentMs >= DEAD_AFTER_MS && trusted;
+      : expired && trusted;
     const member = this.#members.get(watched.node);
     if (!dead || member === undefined) return false;
     const { node, incarnation, endpoint, versions } = member;

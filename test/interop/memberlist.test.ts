@@ -3,6 +3,7 @@
  * plain and encrypted. Runs in a private network, so that nobody else is on these addresses.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -67,7 +68,10 @@ suite(
       kube = new FakeKube();
     });
 
-    const addressOf = (host: number): string => `127.0.0.${host}`;
+    let prefix = '127.0.0.';
+    const addressOf = (host: number): string => `${prefix}${host}`;
+    const joinAt = (host: number): string =>
+      prefix.includes(':') ? `[${addressOf(host)}]` : addressOf(host);
 
     const putPod = (host: number): void => {
       kube.put<Pod>(PODS, {
@@ -232,6 +236,25 @@ suite(
         await timed(t, 'theirs dies, theirs know by ours', learnt);
       });
     }
+
+    test('over IPv6', async (t) => {
+      prefix = 'fd00::';
+      try {
+        for (const host of [1, 2, 3])
+          spawnSync('ip', ['address', 'add', `${addressOf(host)}/128`, 'dev', 'lo', 'nodad']);
+        const encrypted = CIRCLES['encrypted'] ?? { label: '' };
+        const a = await theirs(1, encrypted);
+        const [b, c] = [await ours(2, encrypted), await ours(3, encrypted)];
+        const everybody = 'ours-2,ours-3,theirs-1';
+        await Promise.all([sees(b, everybody), sees(c, everybody), knows(a, everybody)]);
+        assert.equal(await a.ask(`join ${joinAt(2)}:${PORT}`), 'joined 1');
+        const dying = a.kill();
+        await timed(t, 'theirs dies, ours knows', sees(c, 'ours-2,ours-3'));
+        await dying;
+      } finally {
+        prefix = '127.0.0.';
+      }
+    });
 
     test('another key: each stays with its own, says so and lives on', async () => {
       const encrypted = CIRCLES['encrypted'] ?? { label: '' };

@@ -53,6 +53,7 @@ export class GossipSimulator {
   readonly losses: Loss[] = [];
   readonly notes: (Note & { readonly at: string })[] = [];
   datagrams = 0;
+  exchanges = 0;
   readonly #byAddress = new Map<string, SimulatedNode>();
   readonly #random: () => number;
   readonly #heap = new Heap();
@@ -83,6 +84,12 @@ export class GossipSimulator {
   introduce(): void {
     const endpoints = this.nodes.map(({ endpoint }) => endpoint);
     for (const node of this.nodes) this.act(node, () => node.list.expect(endpoints));
+  }
+
+  /** Another address of a node: there it is reached, and does not say so. */
+  alias(node: SimulatedNode, address: string): Endpoint {
+    this.#byAddress.set(address, node);
+    return { address, port: PORT };
   }
 
   node(index: number): SimulatedNode {
@@ -120,7 +127,7 @@ export class GossipSimulator {
       random: this.#random,
       send: (to: Endpoint, message: Uint8Array, checksummed: boolean) =>
         this.#send(self(), to, encodePacket(message, CIRCLE, checksummed)),
-      exchange: (to: Endpoint, join: boolean) => this.#exchange(self(), to, join),
+      exchange: (to: Endpoint) => this.#exchange(self(), to),
       contact: (to: Endpoint, node: string) => this.#contact(self(), to, node),
       pingByStream: (to: Endpoint, ping: Ping) => this.#pingByStream(self(), to, ping),
       changed: () => this.#compare(self()),
@@ -152,7 +159,8 @@ export class GossipSimulator {
     });
   }
 
-  #exchange(from: SimulatedNode, to: Endpoint, join: boolean): void {
+  #exchange(from: SimulatedNode, to: Endpoint): void {
+    this.exchanges += 1;
     const receiver = this.#byAddress.get(to.address);
     const ours = from.list.rows;
     const done = (): void => this.#deliver(from, () => from.list.exchanged(to));
@@ -170,7 +178,6 @@ export class GossipSimulator {
         });
       }),
     );
-    void join;
   }
 
   #contact(from: SimulatedNode, to: Endpoint, name: string): void {

@@ -11,6 +11,8 @@ import type { Station } from './station.ts';
 const BEAT_MS = 250;
 /** Asked at each beat; more of them take turns. */
 const MOST_AT_ONCE = 3;
+/** One that answers and still does not become a member there, because it has another address, is asked more and more rarely. */
+const RAREST_MS = 60_000;
 
 export class Reunion {
   readonly #station: Station;
@@ -19,6 +21,8 @@ export class Reunion {
   #turn = 0;
   /** Exchanges under way. */
   readonly #exchanging = new Set<string>();
+  /** Whom an exchange did not make a member. */
+  readonly #vain = new Map<string, { readonly waitMs: number; readonly untilMs: number }>();
   readonly #asked: number[] = [];
 
   constructor(station: Station, members: Members) {
@@ -47,7 +51,10 @@ export class Reunion {
   }
 
   exchanged(with_: Endpoint): void {
-    this.#exchanging.delete(endpointKey(with_));
+    const key = endpointKey(with_);
+    if (!this.#exchanging.delete(key) || this.#here().has(key)) return;
+    const waitMs = Math.min(2 * (this.#vain.get(key)?.waitMs ?? BEAT_MS / 4), RAREST_MS);
+    this.#vain.set(key, { waitMs, untilMs: this.#station.nowMs + waitMs });
   }
 
   #here(): Set<string> {
@@ -59,10 +66,12 @@ export class Reunion {
     for (const seqNo of this.#asked.splice(0, Math.max(0, this.#asked.length - 4 * MOST_AT_ONCE)))
       this.#station.waiting.delete(seqNo);
     const here = this.#here();
+    for (const [key, { untilMs, waitMs }] of this.#vain)
+      if (here.has(key) || untilMs + 2 * waitMs < this.#station.nowMs) this.#vain.delete(key);
     const dead = this.#members.all().filter(({ state }) => state === 'dead');
     const missing = new Map(
       [...this.#expected, ...dead.map(({ endpoint }) => endpoint)]
-        .filter((it) => !here.has(endpointKey(it)))
+        .filter((it) => !here.has(endpointKey(it)) && !this.#waits(endpointKey(it)))
         .map((it) => [endpointKey(it), it]),
     );
     const all = [...missing.values()];
@@ -72,6 +81,10 @@ export class Reunion {
       if (endpoint !== undefined) this.#pingStranger(endpoint);
     }
     this.#turn += count;
+  }
+
+  #waits(key: string): boolean {
+    return (this.#vain.get(key)?.untilMs ?? -Infinity) > this.#station.nowMs;
   }
 
   /** By no name: it may have another one than it had. */

@@ -155,6 +155,17 @@ suite('a cluster of member lists', () => {
     assert.deepEqual(simulator.losses, []);
   });
 
+  test('one that answers at an address that is not its own is not asked for ever', () => {
+    const simulator = new GossipSimulator(2, 4);
+    const [a, b] = [simulator.node(0), simulator.node(1)];
+    const elsewhere = simulator.alias(b, '192.0.2.9');
+    simulator.act(a, () => a.list.expect([elsewhere]));
+    assert.ok(simulator.runUntil(1000, () => simulator.agree([a, b])) !== undefined);
+    assert.ok(!a.list.complete);
+    simulator.run(60_000);
+    assert.ok(simulator.exchanges < 20, String(simulator.exchanges));
+  });
+
   test('an address in two places is reported once, and changes nothing', () => {
     const simulator = cluster(3);
     const [first, , third] = simulator.nodes;

@@ -138,7 +138,7 @@ export class NaiveAllocation {
   }
 }
 
-export function keyOf({ namespace, name }: NaiveService): string {
+function keyOf({ namespace, name }: NaiveService): string {
   return `${namespace}/${name}`;
 }
 

@@ -24,6 +24,12 @@ export function controllerCommand(finish: (exitCode: number) => void): Command {
     )
     .addOption(
       new Option(
+        '--ml-secret-name <name>',
+        'the Secret with the key of the speakers’ member list, made where there is none (without it: nothing is made)',
+      ).env('METALLB_ML_SECRET_NAME'),
+    )
+    .addOption(
+      new Option(
         '--concurrent-service-syncs <count>',
         'Services whose status is written at a time; nothing else limits requests to the API server',
       )

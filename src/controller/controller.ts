@@ -46,7 +46,7 @@ export class Controller implements Startable {
   readonly #dirty = new Set<string>();
   /** Services deleted; one of the same name may be there again. */
   readonly #gone = new Set<string>();
-  /** What users know of each Service of ours. */
+  /** What users know of each Service that was written; of the others their status says it. */
   readonly #told = new Map<string, Told>();
   #unsubscribe: readonly (() => void)[] = [];
   #life: 'new' | 'running' | 'stopped' = 'new';
@@ -132,7 +132,7 @@ export class Controller implements Startable {
     for (const pool of snapshot.pools.keys()) this.#reporter.changed(pool);
   }
 
-  #decide(keys: readonly string[], gone: readonly string[]): readonly Outcome[] {
+  #decide(keys: readonly string[], gone: readonly string[]): Iterable<Outcome> {
     const { snapshot } = this.#deps.configuration;
     if (!this.#hasBegun) {
       this.#hasBegun = true;
@@ -148,14 +148,15 @@ export class Controller implements Startable {
 
   #carryOut(outcome: Outcome): void {
     const { view, service, decision } = outcome;
-    const before = this.#told.get(view.key) ?? toldInStatus(view, service);
+    const told = this.#told.get(view.key);
+    const before = told ?? toldInStatus(view, service);
     for (const { type, reason, message } of eventsOf(view, service, before, decision)) {
       this.#deps.events.record(service, type, reason, message);
       this.#deps.log.info(message, { service: view.key, reason });
     }
+    const isUnderWay = this.#writer.submit(outcome);
     if (decision.kind === 'foreign') this.#told.delete(view.key);
-    else this.#told.set(view.key, toldBy(view, decision));
-    this.#writer.submit(outcome);
+    else if (isUnderWay || told !== undefined) this.#told.set(view.key, toldBy(view, decision));
   }
 
   #forget(key: string): void {

@@ -7,6 +7,7 @@ import { SERVICES, type Service } from '../api/kubernetes.ts';
 import { Configuration } from '../cluster/configuration.ts';
 import type { BgpType } from '../core/config/bgp-type.ts';
 import { Controller } from '../controller/controller.ts';
+import { MemberlistSecret } from '../controller/memberlist-secret.ts';
 import type { ElectionTimings } from '../kube/election.ts';
 import { KubeEventRecorder } from '../kube/events.ts';
 import { LeaderElection } from '../kube/leader-election.ts';
@@ -36,6 +37,8 @@ export interface ControlOptions {
     readonly identity: string;
     readonly timings: ElectionTimings;
   };
+  /** The Secret with the key of the speakers' member list, where this is to see to it that there is one. */
+  readonly memberlistSecret?: string;
   readonly webhook: {
     readonly host: string;
     readonly port: number;
@@ -81,6 +84,11 @@ export function controlParts(options: ControlOptions): ControlParts {
   if (runs !== 'webhook') {
     const events = new KubeEventRecorder({ client, clock, log, meter, component: CONTROLLER_COMPONENT });
     parts.push({ name: 'events', part: events });
+    const { memberlistSecret: name = '' } = options;
+    if (name !== '') {
+      const secret = new MemberlistSecret({ client, clock, log, namespace, name });
+      parts.push({ name: 'key of the member list', part: secret });
+    }
     let controller: Controller | undefined;
     const lead = (writer: KubeClient): Controller =>
       (controller = new Controller({ ...shared, client: writer, events, concurrency: options.concurrency }));

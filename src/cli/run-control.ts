@@ -17,6 +17,7 @@ export interface ControlFlags extends ClusterFlags {
   readonly webhookSecret: string;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
+  readonly mlSecretName?: string;
   /** Of the verb `controller`. */
   readonly concurrentServiceSyncs?: number;
 }
@@ -33,6 +34,7 @@ export async function runControl(
     webhookPort: port,
     webhookUrl: url,
     shutdownDelayDuration: drainMs,
+    mlSecretName: memberlistSecret = '',
     concurrentServiceSyncs: concurrency,
     disableCertRotation,
     certServiceName: serviceName,
@@ -52,6 +54,7 @@ export async function runControl(
         bgpType,
         concurrency,
         runs,
+        memberlistSecret,
         ...(election === undefined ? {} : { election }),
         webhook: {
           host: '::',

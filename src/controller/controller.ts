@@ -149,14 +149,16 @@ export class Controller implements Startable {
   #carryOut(outcome: Outcome): void {
     const { view, service, decision } = outcome;
     const told = this.#told.get(view.key);
-    const before = told ?? toldInStatus(view, service);
-    for (const { type, reason, message } of eventsOf(view, service, before, decision)) {
+    const isUnderWay = this.#writer.submit(outcome);
+    // Whose status says it all, and who was told nothing else, has nothing to hear.
+    if (!isUnderWay && told === undefined) return;
+    for (const event of eventsOf(view, service, told ?? toldInStatus(view, service), decision)) {
+      const { type, reason, message } = event;
       this.#deps.events.record(service, type, reason, message);
       this.#deps.log.info(message, { service: view.key, reason });
     }
-    const isUnderWay = this.#writer.submit(outcome);
     if (decision.kind === 'foreign') this.#told.delete(view.key);
-    else if (isUnderWay || told !== undefined) this.#told.set(view.key, toldBy(view, decision));
+    else this.#told.set(view.key, toldBy(view, decision));
   }
 
   #forget(key: string): void {

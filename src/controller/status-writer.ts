@@ -67,7 +67,8 @@ export class StatusWriter implements Startable {
   /** Sees to it that the Service's status comes to say what was decided. False where it does already. */
   submit({ view, service, decision }: Outcome): boolean {
     const { key } = view;
-    const stored = this.#latest(key) ?? service;
+    // What is decided about was read from the store just now.
+    const stored = this.#answered.has(key) ? (this.#latest(key) ?? service) : service;
     if (!this.#pending.has(key) && planStatusWrite(view, decision, stored, this.#now()) === undefined)
       return false;
     this.#pending.set(key, { view, decision, sinceMs: this.#deps.clock.monotonicMs() });

@@ -34,6 +34,7 @@ export function controllerProgram(options: ProgramOptions): readonly Startable[]
       identity: randomUUID(),
       timings: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 100 },
     },
+    memberlistSecret: 'memberlist',
     webhook: { host: '127.0.0.1', port: 0, url: 'https://127.0.0.1:0' },
   });
   return parts.map(({ part }) => part);

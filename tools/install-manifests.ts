@@ -22,6 +22,10 @@ export const PROGRAM: readonly string[] = ['/usr/bin/node', '/cleat/cleat.mjs'];
 const NAMESPACE = DEFAULT_NAMESPACE;
 const LABELS = { app: 'metallb' };
 const METRICS_PORT = 9120;
+const MEMBERLIST_PORT = 7946;
+/** The controller makes it; speakers start once it is there. */
+const MEMBERLIST_SECRET = 'memberlist';
+const MEMBERLIST_SECRET_FOLDER = '/etc/ml_secret_key';
 const HEALTH_PORT = 17_472;
 /** Longer than the 20 s in which a program stops its parts (platform/lifecycle.ts), draining the webhook included. */
 const GRACE_SECONDS = 25;
@@ -173,8 +177,11 @@ function controller(): object {
         },
         containers: [
           container('controller', {
-            // The name under which it leads.
-            env: [fromField('METALLB_POD_NAME', 'metadata.name')],
+            env: [
+              // The name under which it leads.
+              fromField('METALLB_POD_NAME', 'metadata.name'),
+              { name: 'METALLB_ML_SECRET_NAME', value: MEMBERLIST_SECRET },
+            ],
             ports: [
               { name: 'metrics', containerPort: METRICS_PORT },
               { name: 'health', containerPort: HEALTH_PORT },
@@ -213,18 +220,29 @@ function speaker(): object {
               fromField('METALLB_NODE_NAME', 'spec.nodeName'),
               fromField('METALLB_POD_NAME', 'metadata.name'),
               fromField('METALLB_POD_UID', 'metadata.uid'),
+              fromField('METALLB_ML_BIND_ADDR', 'status.podIP'),
+              { name: 'METALLB_ML_LABELS', value: 'app=metallb,component=speaker' },
+              { name: 'METALLB_ML_SECRET_KEY_PATH', value: MEMBERLIST_SECRET_FOLDER },
             ],
             ports: [
               { name: 'metrics', containerPort: METRICS_PORT },
               { name: 'health', containerPort: HEALTH_PORT },
+              { name: 'memberlist-tcp', containerPort: MEMBERLIST_PORT },
+              { name: 'memberlist-udp', containerPort: MEMBERLIST_PORT, protocol: 'UDP' },
             ],
             ...probes('127.0.0.1'),
             resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { memory: '256Mi' } },
             securityContext: { ...SEALED, capabilities: { drop: ['ALL'], add: ['NET_RAW'] } },
-            volumeMounts: [{ name: 'metallb-excludel2', mountPath: '/etc/metallb', readOnly: true }],
+            volumeMounts: [
+              { name: 'metallb-excludel2', mountPath: '/etc/metallb', readOnly: true },
+              { name: MEMBERLIST_SECRET, mountPath: MEMBERLIST_SECRET_FOLDER, readOnly: true },
+            ],
           }),
         ],
-        volumes: [{ name: 'metallb-excludel2', configMap: { name: 'metallb-excludel2' } }],
+        volumes: [
+          { name: 'metallb-excludel2', configMap: { name: 'metallb-excludel2' } },
+          { name: MEMBERLIST_SECRET, secret: { secretName: MEMBERLIST_SECRET } },
+        ],
       }),
     },
   };

@@ -128,7 +128,7 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         apiGroup: '',
         resources: ['secrets'],
         verbs: ['create'],
-        use: 'The same Secret after somebody deleted it.',
+        use: 'The same Secret after somebody deleted it, and the key of the speakers’ member list.',
         code: 'src/webhook/certificate-store.ts',
       },
       {
@@ -178,10 +178,17 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         code: 'src/cluster/secret-facts.ts',
       },
       {
+        apiGroup: '',
+        resources: ['pods'],
+        verbs: OBSERVE,
+        use: 'Where the other speakers are, for the member list.',
+        code: 'src/speaker/gossip.ts',
+      },
+      {
         apiGroup: 'coordination.k8s.io',
         resources: ['leases'],
         verbs: ['list', 'watch', 'create', 'patch', 'delete'],
-        use: 'The list of living speakers: each renews a Lease of its own and watches all.',
+        use: 'The list of living speakers where there is no member list: each renews a Lease of its own and watches all.',
         code: 'src/speaker/heartbeat.ts',
       },
       {

@@ -95,3 +95,7 @@ tools/controlplane.sh >/dev/null || {
   [ "${CI:-}" = true ] && fail "the Kubernetes control plane is missing, see above"
   say "the tests that use a real Kubernetes control plane are skipped"
 }
+tools/memberlist-peer.sh >/dev/null || {
+  [ "${CI:-}" = true ] && fail "the peer of the member list is missing, see above"
+  say "the tests that use hashicorp's member list are skipped"
+}

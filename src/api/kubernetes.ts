@@ -80,6 +80,10 @@ export interface EndpointSlice extends KubeObject {
   ports?: { name?: string; port?: number; protocol?: string }[];
 }
 
+export interface Pod extends KubeObject {
+  status?: { phase?: string; podIP?: string; podIPs?: { ip?: string }[] };
+}
+
 export interface Lease extends KubeObject {
   spec?: {
     holderIdentity?: string;

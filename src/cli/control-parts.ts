@@ -8,10 +8,12 @@ import { SERVICES, type Service } from '../api/kubernetes.ts';
 import { Configuration } from '../cluster/configuration.ts';
 import type { BgpType } from '../core/config/bgp-type.ts';
 import { Controller } from '../controller/controller.ts';
+import { MemberlistSecret } from '../controller/memberlist-secret.ts';
 import type { ElectionTimings } from '../kube/election.ts';
 import { KubeEventRecorder } from '../kube/events.ts';
 import { LeaderElection } from '../kube/leader-election.ts';
 import type { Part } from '../platform/lifecycle.ts';
+import type { TlsSettings } from '../platform/tls-settings.ts';
 import { parseTextualYaml } from '../platform/yaml.ts';
 import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
 import { Webhook } from '../webhook/webhook.ts';
@@ -36,6 +38,8 @@ export interface ControlOptions {
     readonly identity: string;
     readonly timings: ElectionTimings;
   };
+  /** The Secret with the key of the speakers' member list, where this is to see to it that there is one. */
+  readonly memberlistSecret?: string;
   readonly webhook: {
     /** Where a namespace has no label of its own; absent: deny. */
     readonly defaultLevel?: Level;
@@ -47,6 +51,11 @@ export interface ControlOptions {
     readonly drainMs?: number;
     /** Serve with the certificates in the Secret and make none. */
     readonly disableCertRotation?: boolean;
+    /** Of the Service and the Secret; absent: MetalLB's. */
+    readonly serviceName?: string;
+    readonly secretName?: string;
+    /** What its server allows. */
+    readonly tls?: TlsSettings;
   };
 }
 
@@ -78,6 +87,11 @@ export function controlParts(options: ControlOptions): ControlParts {
   if (runs !== 'webhook') {
     const events = new KubeEventRecorder({ client, clock, log, meter, component: CONTROLLER_COMPONENT });
     parts.push({ name: 'events', part: events });
+    const { memberlistSecret: name = '' } = options;
+    if (name !== '') {
+      const secret = new MemberlistSecret({ client, clock, log, namespace, name });
+      parts.push({ name: 'key of the member list', part: secret });
+    }
     let controller: Controller | undefined;
     const lead = (writer: KubeClient): Controller =>
       (controller = new Controller({ ...shared, client: writer, events, concurrency: options.concurrency }));

@@ -2,8 +2,9 @@
 import { Command, Option } from 'commander';
 import { addElectionFlags, type ElectionFlags } from './election-flags.ts';
 import { CONCURRENT_SERVICE_SYNCS } from '../controller/concurrency.ts';
-import { addClusterFlags, addWebhookFlags, parseCount } from './flags.ts';
+import { addClusterFlags, parseCount } from './flags.ts';
 import type { ControlFlags } from './run-control.ts';
+import { addWebhookFlags } from './webhook-flags.ts';
 
 const MODES = { enabled: 'both', disabled: 'controller', onlywebhook: 'webhook' } as const;
 
@@ -20,6 +21,12 @@ export function controllerCommand(finish: (exitCode: number) => void): Command {
       new Option('--webhook-mode <mode>', 'answer admission too, not at all, or nothing else')
         .choices(Object.keys(MODES))
         .default('enabled'),
+    )
+    .addOption(
+      new Option(
+        '--ml-secret-name <name>',
+        'the Secret with the key of the speakers’ member list, made where there is none (without it: nothing is made)',
+      ).env('METALLB_ML_SECRET_NAME'),
     )
     .addOption(
       new Option(

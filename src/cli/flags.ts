@@ -1,9 +1,9 @@
 /** Flags that several verbs have, under MetalLB's names, and how their values are read. */
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_NAMESPACE, WEBHOOK_PORT } from '../api/metallb.ts';
+import { DEFAULT_NAMESPACE } from '../api/metallb.ts';
 import { BGP_TYPES, type BgpType } from '../core/config/bgp-type.ts';
-import { enforceFlag } from './enforce-flag.ts';
+import { addServerFlags } from './server-flags.ts';
 
 /** Where Kubernetes tells a pod its namespace. */
 const POD_NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
@@ -49,7 +49,7 @@ const healthPortFlag = (): Option =>
 
 /** Adds the flags that every verb that runs in a cluster has (ClusterFlags). */
 export function addClusterFlags(command: Command): Command {
-  return command
+  return addServerFlags(command)
     .addOption(kubeconfigFlag())
     .addOption(namespaceFlag())
     .addOption(lbClassFlag())
@@ -57,37 +57,6 @@ export function addClusterFlags(command: Command): Command {
     .addOption(metricsPortFlag())
     .addOption(healthPortFlag())
     .addOption(logLevelFlag());
-}
-
-/** Adds the flags of the verbs that answer admission (WebhookFlags). */
-export function addWebhookFlags(command: Command): Command {
-  return command
-    .addOption(enforceFlag())
-    .addOption(
-      new Option(
-        '--webhook-url <url>',
-        'https://host:port at which the API server reaches this process (without it: through Service metallb-webhook-service)',
-      ),
-    )
-    .addOption(
-      new Option('--webhook-port <port>', 'port that admission is answered on')
-        .argParser(parsePort)
-        .default(WEBHOOK_PORT),
-    )
-    .addOption(
-      new Option(
-        '--disable-cert-rotation',
-        'serve with the certificates that somebody else, such as cert-manager, keeps in Secret metallb-webhook-cert, and make none',
-      ).default(false),
-    )
-    .addOption(
-      new Option(
-        '--shutdown-delay-duration <duration>',
-        'how long to go on serving, but not ready, when told to stop',
-      )
-        .argParser(parseDuration)
-        .default(10_000, '10s'),
-    );
 }
 
 /** A TCP port, 0 included. */

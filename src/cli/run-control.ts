@@ -15,8 +15,11 @@ export interface ControlFlags extends ClusterFlags {
   readonly webhookUrl?: string;
   readonly webhookPort: number;
   readonly disableCertRotation: boolean;
+  readonly certServiceName: string;
+  readonly webhookSecret: string;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
+  readonly mlSecretName?: string;
   /** Of the verb `controller`. */
   readonly concurrentServiceSyncs?: number;
 }
@@ -34,8 +37,11 @@ export async function runControl(
     webhookUrl: url,
     shutdownDelayDuration: drainMs,
     enforce: defaultLevel,
+    mlSecretName: memberlistSecret = '',
     concurrentServiceSyncs: concurrency,
     disableCertRotation,
+    certServiceName: serviceName,
+    webhookSecret: secretName,
   } = flags;
   const election = electionOf(flags);
   return runInCluster(flags, {
@@ -43,7 +49,7 @@ export async function runControl(
     metrics: CONTROLLER_METRICS,
     healthHost: '',
     drainMs,
-    build: (surroundings) =>
+    build: ({ tls, ...surroundings }) =>
       controlParts({
         ...surroundings,
         namespace,
@@ -51,13 +57,17 @@ export async function runControl(
         bgpType,
         concurrency,
         runs,
+        memberlistSecret,
         ...(election === undefined ? {} : { election }),
         webhook: {
           defaultLevel,
           host: '::',
+          serviceName,
+          secretName,
           port,
           drainMs,
           disableCertRotation,
+          tls,
           ...(url === undefined ? {} : { url }),
         },
       }),

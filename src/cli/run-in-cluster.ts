@@ -7,18 +7,19 @@ import { keepHeapSmall } from '../platform/heap.ts';
 import { type Part, runUntilSignalled } from '../platform/lifecycle.ts';
 import { createLog } from '../platform/log.ts';
 import { createMeter, type MetricDeclaration } from '../platform/metrics.ts';
+import { parseTlsFlags, type TlsFlags, type TlsSettings } from '../platform/tls-settings.ts';
 import { parseYaml } from '../platform/yaml.ts';
 import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
+import { type MetricsFlags, secureMetrics } from './metrics-https.ts';
 import { VERSION } from './version.ts';
 
 /** The flags of flags.ts that every such verb has, as commander names them. */
-export interface ClusterFlags {
+export interface ClusterFlags extends MetricsFlags, TlsFlags {
   readonly kubeconfig?: string;
   readonly namespace: string;
   readonly lbClass?: string;
   readonly bgpType: BgpType;
   readonly logLevel: string;
-  readonly port: number;
   readonly healthProbePort: number;
 }
 
@@ -27,6 +28,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  /** What servers of TLS allow. */
+  readonly tls: TlsSettings;
 }
 
 export interface Program {
@@ -50,6 +53,7 @@ const STOP_TIMEOUT_MS = 12_000;
 export async function runInCluster(flags: ClusterFlags, program: Program): Promise<number> {
   keepHeapSmall();
   const clock = systemClock;
+  const tls = parseTlsFlags(flags);
   const log = createLog({ level: flags.logLevel, name: program.name });
   const meter = createMeter(program.metrics, { process: true });
   const { kubeconfig } = flags;
@@ -61,7 +65,8 @@ export async function runInCluster(flags: ClusterFlags, program: Program): Promi
     meter,
     userAgent: `cleat-${program.name}/${VERSION}`,
   });
-  const { parts, whyNotReady } = program.build({ client, clock, log, meter });
+  const { parts, whyNotReady } = program.build({ client, clock, log, meter, tls });
+  const secure = await secureMetrics(flags, { client, clock, log, tls });
   let life: 'starting' | 'running' | 'stopping' = 'starting';
   const notReady = (): string | undefined => {
     if (life === 'stopping') return 'this process is stopping';
@@ -79,7 +84,14 @@ export async function runInCluster(flags: ClusterFlags, program: Program): Promi
     servers.push({ name: 'probes', part: server });
   }
   if (flags.port !== 0) {
-    const server = new HealthServer({ host: '', port: flags.port, flag: '--port', notReady, meter });
+    const server = new HealthServer({
+      host: '',
+      port: flags.port,
+      flag: '--port',
+      notReady,
+      meter,
+      ...(secure && { secure }),
+    });
     servers.push({ name: 'metrics', part: server });
   }
   log.info('starting', { version: VERSION, namespace: flags.namespace });

@@ -9,8 +9,12 @@ import { PacketThread } from '../platform/packet-io.ts';
 import { parseTextualYaml } from '../platform/yaml.ts';
 import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
 import { SpeakerState } from '../speaker/configuration-state.ts';
+import { Gossip } from '../speaker/gossip.ts';
+import type { GossipSettings } from '../speaker/gossip.ts';
 import { Speaker } from '../speaker/speaker.ts';
 import { readExcludedInterfaces } from './excluded-interfaces.ts';
+import { readMemberlistSettings } from './memberlist-settings.ts';
+import type { MemberlistFlags } from './memberlist-settings.ts';
 import { type ClusterFlags, runInCluster } from './run-in-cluster.ts';
 
 export interface SpeakerOptions {
@@ -26,6 +30,8 @@ export interface SpeakerOptions {
   readonly bgpType?: BgpType;
   /** Names the interfaces on which nothing is announced. Default: where MetalLB's manifests mount it. */
   readonly excludeL2File?: string;
+  /** Without it the list of speakers is kept by Leases. */
+  readonly memberlist?: GossipSettings | undefined;
   /** Of the pod this runs in. */
   readonly podName?: string;
   readonly podUid?: string;
@@ -54,6 +60,7 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
     component: SPEAKER_COMPONENT,
     host: nodeName,
   });
+  const { memberlist } = options;
   const speaker = new Speaker({
     client,
     configuration,
@@ -66,6 +73,16 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
     packets,
     ignoreExcludeLabel,
     ...(options.lbClass === undefined ? {} : { loadBalancerClass: options.lbClass }),
+    ...(memberlist === undefined
+      ? {}
+      : {
+          membership: (listener) =>
+            new Gossip(
+              memberlist,
+              { client, clock, log, namespace, nodeName, random: Math.random },
+              listener,
+            ),
+        }),
     ...(podName === '' || podUid === '' ? {} : { pod: { name: podName, uid: podUid } }),
   });
   const state = new SpeakerState({ client, configuration, nodeName, clock, log });
@@ -81,7 +98,7 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
   };
 }
 
-export interface SpeakerFlags extends ClusterFlags {
+export interface SpeakerFlags extends ClusterFlags, MemberlistFlags {
   readonly nodeName: string;
   readonly ignoreExcludeLb: boolean;
   readonly excludeL2File?: string;
@@ -96,6 +113,12 @@ export function runSpeaker(flags: SpeakerFlags): Promise<number> {
     metrics: SPEAKER_METRICS,
     // On the host's network nobody else should see it.
     healthHost: '127.0.0.1',
-    build: (surroundings) => speakerParts({ ...surroundings, ...flags, lbClass: flags.lbClass }),
+    build: (surroundings) =>
+      speakerParts({
+        ...surroundings,
+        ...flags,
+        lbClass: flags.lbClass,
+        memberlist: readMemberlistSettings(flags, surroundings.log),
+      }),
   });
 }

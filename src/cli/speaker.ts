@@ -1,10 +1,11 @@
 /** `cleat speaker`: announces addresses from one node. */
 import { Command, Option } from 'commander';
 import { addClusterFlags } from './flags.ts';
+import { addMemberlistFlags } from './memberlist-settings.ts';
 import type { SpeakerFlags } from './speaker-parts.ts';
 
 export function speakerCommand(finish: (exitCode: number) => void): Command {
-  return addClusterFlags(new Command('speaker'))
+  return addMemberlistFlags(addClusterFlags(new Command('speaker')))
     .description('announce the addresses of Services from this node (needs CAP_NET_RAW)')
     .addOption(
       new Option('--node-name <name>', 'the Node object of this machine')

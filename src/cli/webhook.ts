@@ -1,7 +1,8 @@
 /** `cleat webhook`: answers admission only, in a cluster, for instance in more replicas than the controller has. */
 import { Command } from 'commander';
-import { addClusterFlags, addWebhookFlags } from './flags.ts';
+import { addClusterFlags } from './flags.ts';
 import type { ControlFlags } from './run-control.ts';
+import { addWebhookFlags } from './webhook-flags.ts';
 
 export function webhookCommand(finish: (exitCode: number) => void): Command {
   return addWebhookFlags(addClusterFlags(new Command('webhook')))

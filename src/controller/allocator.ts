@@ -8,7 +8,7 @@ import type { Service } from '../api/kubernetes.ts';
 import { isAnnounced } from '../core/allocation/announced.ts';
 import type { Decision } from '../core/allocation/decision.ts';
 import { Ledger } from '../core/allocation/ledger.ts';
-import { plan, planHeld } from '../core/allocation/plan.ts';
+import { isWhole, plan, planHeld } from '../core/allocation/plan.ts';
 import { poolChanges } from '../core/allocation/pool-changes.ts';
 import { isOpenTo } from '../core/allocation/pool-order.ts';
 import type { ServiceView } from '../core/allocation/service-view.ts';
@@ -17,9 +17,10 @@ import { viewService } from '../core/allocation/view-service.ts';
 import type { Pool, Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
 import type { Address } from '../core/net/address.ts';
+import { sameAddress } from '../core/net/address.ts';
 import { AddressSet } from './address-set.ts';
 import { isConcerned, isHelped, mayBeHelped } from './help.ts';
-import type { Waiter } from './waiting.ts';
+import type { Age, Waiter } from './waiting.ts';
 import { byAge, Waiting } from './waiting.ts';
 
 export interface Outcome {
@@ -66,19 +67,21 @@ export class Allocator {
 
   /**
    * The first decisions of all: every Service first keeps what its status says, the oldest where two say the same; only
-   * then is anything given away. So a restart moves nobody who need not move.
+   * then is anything given away. So a restart moves nobody who need not move. Nearly all have what they may have, and are
+   * answered while the others are still looked at.
    */
-  begin(snapshot: Snapshot, keys: Iterable<string>): readonly Outcome[] {
+  *begin(snapshot: Snapshot, keys: Iterable<string>): Generator<Outcome> {
     this.#snapshot = snapshot;
     this.ledger.setPools(snapshot);
-    const candidates = this.#candidates(keys).toSorted(candidatesByAge);
-    for (const { view } of candidates) {
+    const keeping: Candidate[] = [];
+    const others: Candidate[] = [];
+    for (const service of this.#oldestFirst(keys)) {
+      const view = viewService(service, this.#ourClass);
       const held = planHeld(this.ledger, snapshot, view);
       if (held !== undefined) this.ledger.settle(view, held);
+      if (held !== undefined && isWhole(view, held)) yield { view, service, decision: held };
+      else (held === undefined ? others : keeping).push({ view, service });
     }
-    const holds = ({ view }: Candidate) => this.ledger.holding(view.key) !== undefined;
-    const keeping = candidates.filter(holds);
-    const others = candidates.filter((candidate) => !holds(candidate));
     const outcomes: Outcomes = new Map();
     for (const candidate of [...keeping, ...others]) {
       // Now its status counts once more, with what it may not keep, and nobody can take the rest meanwhile.
@@ -86,7 +89,7 @@ export class Allocator {
       this.#decide(candidate, outcomes);
     }
     this.#tellWhoWaitsForTouched(outcomes);
-    return [...outcomes.values()];
+    yield* outcomes.values();
   }
 
   /**
@@ -116,10 +119,16 @@ export class Allocator {
     const outcomes: Outcomes = new Map();
     const freed = new AddressSet();
     for (const key of gone) freed.add(...this.#forget(key));
-    const candidates = this.#candidates(new Set(keys)).toSorted(candidatesByAge);
-    const isAsking = ({ view }: Candidate) => view.ours && this.ledger.holding(view.key) === undefined;
-    const asking = candidates.filter(isAsking);
-    const having = candidates.filter((candidate) => !isAsking(candidate));
+    const asking: Candidate[] = [];
+    const having: Candidate[] = [];
+    for (const candidate of this.#candidates(new Set(keys)).toSorted(candidatesByAge)) {
+      const { view } = candidate;
+      // Who keeps nothing of what it has is one who asks: it comes before nobody who is older.
+      if (view.ours && planHeld(this.ledger, this.#snapshot, view) === undefined) {
+        freed.add(...this.#letGo(view.key));
+        asking.push(candidate);
+      } else having.push(candidate);
+    }
     for (const candidate of having) freed.add(...this.#decide(candidate, outcomes));
     this.#serve(asking, freed, outcomes);
     this.#tellWhoWaitsForTouched(outcomes);
@@ -207,6 +216,10 @@ export class Allocator {
 
   #forget(key: string): readonly Address[] {
     this.#waiting.delete(key);
+    return this.#letGo(key);
+  }
+
+  #letGo(key: string): readonly Address[] {
     this.#touch(this.ledger.holding(key));
     return this.ledger.release(key);
   }
@@ -237,6 +250,14 @@ export class Allocator {
     return isOpenTo(now, view) && isAnnounced(before, pool, view) === isAnnounced(this.#snapshot, pool, view);
   }
 
+  #oldestFirst(keys: Iterable<string>): readonly Service[] {
+    return [...keys]
+      .flatMap((key) => this.#find(key) ?? [])
+      .map((service) => ({ service, ...ageOf(service) }))
+      .sort(byAge)
+      .map(({ service }) => service);
+  }
+
   #candidates(keys: Iterable<string>): readonly Candidate[] {
     return [...keys].flatMap((key) => {
       const service = this.#find(key);
@@ -249,20 +270,28 @@ export class Allocator {
 function addressesFreed(before: Holding | undefined, after: Holding | undefined): readonly Address[] {
   if (before === undefined) return [];
   if (after === undefined || !sharesAlike(before, after)) return before.addresses;
-  const stillHeld = new AddressSet(after.addresses);
-  return before.addresses.filter((address) => !stillHeld.has(address));
+  return before.addresses.filter((address) => !isIn(address, after.addresses));
 }
 
 function sameHolding(a: Holding | undefined, b: Holding | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  const others = new AddressSet(b.addresses);
-  const sameAddresses =
-    a.addresses.length === b.addresses.length && a.addresses.every((each) => others.has(each));
-  return a.pool === b.pool && sameAddresses && sharesAlike(a, b);
+  if (a === b || a === undefined || b === undefined) return a === b;
+  return a.pool === b.pool && sameSet(a.addresses, b.addresses) && sharesAlike(a, b);
+}
+
+function sameSet(a: readonly Address[], b: readonly Address[]): boolean {
+  return a.length === b.length && a.every((address) => isIn(address, b));
+}
+
+function isIn(address: Address, addresses: readonly Address[]): boolean {
+  return addresses.some((other) => sameAddress(address, other));
 }
 
 function sharesAlike(a: Holding, b: Holding): boolean {
   return a.sharingKey === b.sharingKey && a.backendKey === b.backendKey && a.ports.join() === b.ports.join();
+}
+
+function ageOf({ metadata: { creationTimestamp = '', namespace = '', name = '' } }: Service): Age {
+  return { createdAt: creationTimestamp, namespace, name };
 }
 
 function candidatesByAge(a: Candidate, b: Candidate): number {

@@ -48,7 +48,7 @@ export class Controller implements Startable {
   readonly #dirty = new Set<string>();
   /** Services deleted; one of the same name may be there again. */
   readonly #gone = new Set<string>();
-  /** What users know of each Service of ours. */
+  /** What users know of each Service that was written; of the others their status says it. */
   readonly #told = new Map<string, Told>();
   #unsubscribe: readonly (() => void)[] = [];
   #life: 'new' | 'running' | 'stopped' = 'new';
@@ -137,7 +137,7 @@ export class Controller implements Startable {
     for (const pool of snapshot.pools.keys()) this.#reporter.changed(pool);
   }
 
-  #decide(keys: readonly string[], gone: readonly string[]): readonly Outcome[] {
+  #decide(keys: readonly string[], gone: readonly string[]): Iterable<Outcome> {
     const { snapshot } = this.#deps.configuration;
     if (!this.#hasBegun) {
       this.#hasBegun = true;
@@ -153,14 +153,17 @@ export class Controller implements Startable {
 
   #carryOut(outcome: Outcome): void {
     const { view, service, decision } = outcome;
-    const before = this.#told.get(view.key) ?? toldInStatus(view, service);
-    for (const { type, reason, message } of eventsOf(view, service, before, decision)) {
+    const told = this.#told.get(view.key);
+    const isUnderWay = this.#writer.submit(outcome);
+    // Whose status says it all, and who was told nothing else, has nothing to hear.
+    if (!isUnderWay && told === undefined) return;
+    for (const event of eventsOf(view, service, told ?? toldInStatus(view, service), decision)) {
+      const { type, reason, message } = event;
       this.#deps.events.record(service, type, reason, message);
       this.#deps.log.info(message, { service: view.key, reason });
     }
     if (decision.kind === 'foreign') this.#told.delete(view.key);
     else this.#told.set(view.key, toldBy(view, decision));
-    this.#writer.submit(outcome);
   }
 
   #forget(key: string): void {

@@ -48,6 +48,8 @@ export class StatusWriter implements Startable {
   /** Addresses a write carries that may or may not have arrived. */
   readonly #underWay = new Map<string, readonly string[]>();
 
+  #second = { seconds: Number.NaN, text: '' };
+
   constructor(deps: StatusWriterDeps) {
     this.#deps = deps;
     const { clock, log, concurrency = CONCURRENT_SERVICE_SYNCS } = deps;
@@ -62,16 +64,19 @@ export class StatusWriter implements Startable {
     await this.#queue.stop();
   }
 
-  /** Sees to it that the Service's status comes to say what was decided. */
-  submit({ view, service, decision }: Outcome): void {
+  /** Sees to it that the Service's status comes to say what was decided. False where it does already. */
+  submit({ view, service, decision }: Outcome): boolean {
     const { key } = view;
-    const stored = this.#latest(key) ?? service;
-    if (!this.#pending.has(key) && planStatusWrite(view, decision, stored, this.#now()) === undefined) return;
+    // What is decided about was read from the store just now.
+    const stored = this.#answered.has(key) ? (this.#latest(key) ?? service) : service;
+    if (!this.#pending.has(key) && planStatusWrite(view, decision, stored, this.#now()) === undefined)
+      return false;
     this.#pending.set(key, { view, decision, sinceMs: this.#deps.clock.monotonicMs() });
     this.#mustGive(key, stored, decision);
     // Somebody waits for a first address; nobody for what a changed pool has to say to thousands who have one.
     const hasNone = (stored.status?.loadBalancer?.ingress ?? []).length === 0;
     this.#queue.add(key, hasNone && decision.kind === 'assigned' ? 'high' : 'normal');
+    return true;
   }
 
   /** The Service is gone, or was replaced by another of its name. */
@@ -166,7 +171,13 @@ export class StatusWriter implements Startable {
   }
 
   #now(): string {
-    return new Date(this.#deps.clock.nowMs()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const seconds = Math.floor(this.#deps.clock.nowMs() / 1000);
+    // Asked a hundred thousand times in the second in which a controller starts.
+    if (seconds !== this.#second.seconds) {
+      const text = new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+      this.#second = { seconds, text };
+    }
+    return this.#second.text;
   }
 
   #observe({ sinceMs }: Pending, result: 'written' | 'failed'): void {

@@ -105,8 +105,11 @@ export class Waiting {
   }
 }
 
+/** What decides who was there first. */
+export type Age = Pick<ServiceView, 'createdAt' | 'namespace' | 'name'>;
+
 /** Oldest first; of the same second, by namespace and name. */
-export function byAge(a: ServiceView, b: ServiceView): number {
+export function byAge(a: Age, b: Age): number {
   return compare(a.createdAt, b.createdAt) || compare(a.namespace, b.namespace) || compare(a.name, b.name);
 }
 

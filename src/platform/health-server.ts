@@ -1,14 +1,16 @@
 /**
- * Plain HTTP for probes and Prometheus: /healthz (the process is alive), /readyz (it works, or 503 with the reason why not)
- * and /metrics. MetalLB's ports are 17472 for health and 9120 for metrics; a program makes one server for each, or one for
- * both. node:http is enough: three fixed GET answers.
+ * HTTP for probes and Prometheus: /healthz (the process is alive), /readyz (it works, or 503 with the reason why not) and
+ * /metrics. MetalLB's ports are 17472 for health and 9120 for metrics; a program makes one server for each, or one for both.
+ * node:http is enough: three fixed GET answers. Where it is told to, metrics are for those only who may have them, over HTTPS.
  */
 import { createServer } from 'node:http';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UserError } from '../api/user-error.ts';
 import type { Startable } from '../ports.ts';
 import type { ExposedMeter } from './metrics.ts';
+import { secureContext, type TlsCertificate, type TlsSettings } from './tls-settings.ts';
 
 export interface HealthServerOptions {
   /** The address to listen on; '' is every address of the machine. */
@@ -21,16 +23,35 @@ export interface HealthServerOptions {
   readonly notReady?: () => string | undefined;
   /** Served under /metrics where given. */
   readonly meter?: ExposedMeter;
+  readonly secure?: Secure;
+}
+
+/** HTTPS, and who gets an answer. */
+interface Secure {
+  /** The certificate to serve with now; asked again after each answer, for the connections to come. Does not throw. */
+  readonly certificate: () => TlsCertificate;
+  readonly tls: TlsSettings;
+  /** Whether who sent this Authorization header may have the path; `unauthenticated` is 401 and `forbidden` 403. */
+  readonly mayGet: (
+    path: string,
+    authorization: string | undefined,
+  ) => Promise<'allowed' | 'unauthenticated' | 'forbidden'>;
 }
 
 export class HealthServer implements Startable {
   readonly #options: HealthServerOptions;
-  readonly #server: Server;
+  readonly #server: Server | HttpsServer;
   #started: Promise<void> | undefined;
 
   constructor(options: HealthServerOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    const answer = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.#answer(request, response);
+    const { secure } = options;
+    this.#server =
+      secure === undefined
+        ? createServer(answer)
+        : createHttpsServer(secureContext(secure.certificate(), secure.tls), answer);
     this.#server.requestTimeout = 10_000;
   }
 
@@ -69,16 +90,29 @@ export class HealthServer implements Startable {
     try {
       await this.#reply(request, response);
     } catch (error) {
-      response.writeHead(500).end(`${error instanceof Error ? error.message : String(error)}\n`);
+      if (!response.headersSent) response.writeHead(500);
+      response.end(`${error instanceof Error ? error.message : String(error)}\n`);
     }
+    this.#renewCertificate();
+  }
+
+  #renewCertificate(): void {
+    const { secure } = this.#options;
+    if (secure !== undefined && this.#server instanceof HttpsServer)
+      this.#server.setSecureContext(secureContext(secure.certificate(), secure.tls));
   }
 
   async #reply(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { notReady, meter } = this.#options;
-    const path = request.url?.split('?', 1)[0];
+    const { notReady, meter, secure } = this.#options;
+    const path = request.url?.split('?', 1)[0] ?? '';
+    const admission = await secure?.mayGet(path, request.headers.authorization);
     response.setHeader('content-type', 'text/plain; charset=utf-8');
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405).end('only GET\n');
+    } else if (admission === 'unauthenticated') {
+      response.writeHead(401).end('show a token the API server knows: Authorization: Bearer …\n');
+    } else if (admission === 'forbidden') {
+      response.writeHead(403).end(`you may not get ${path}: RBAC allows it by nonResourceURLs\n`);
     } else if (path === '/healthz') {
       response.end('ok\n');
     } else if (path === '/readyz') {

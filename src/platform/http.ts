@@ -17,6 +17,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setImmediate as eventLoopTurn, setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../api/user-error.ts';
 import type { Log, Startable } from '../ports.ts';
+import { secureContext, type TlsCertificate, type TlsSettings } from './tls-settings.ts';
 
 interface HttpRequest {
   readonly path: string;
@@ -40,12 +41,6 @@ export interface Route {
   handle(request: HttpRequest): HttpReply | Promise<HttpReply>;
 }
 
-/** PEM texts. */
-export interface TlsCertificate {
-  readonly certPem: string;
-  readonly keyPem: string;
-}
-
 export interface HttpServerOptions {
   /** What the server is, for messages: `the webhook`. */
   readonly name: string;
@@ -57,6 +52,8 @@ export interface HttpServerOptions {
   readonly log: Log;
   /** With it the server speaks HTTPS. */
   readonly certificate?: TlsCertificate;
+  /** Default: TLS 1.3 and no other. */
+  readonly tls?: TlsSettings;
   /** Largest body a POST may have; 100 kB without. */
   readonly bodyLimitBytes?: number;
   /** How long a client may take to send a whole request; 15 s without. */
@@ -102,7 +99,7 @@ export class HttpServer implements Startable {
         : createHttpsServer(
             {
               ...settings,
-              ...secureContext(options.certificate),
+              ...secureContext(options.certificate, options.tls),
               ALPNProtocols: ['http/1.1'],
               handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
             },
@@ -139,7 +136,7 @@ export class HttpServer implements Startable {
 
   /** Takes another certificate for the connections to come; those that are open stay. HTTPS only. */
   replaceCertificate(certificate: TlsCertificate): void {
-    (this.#server as HttpsServer).setSecureContext(secureContext(certificate));
+    (this.#server as HttpsServer).setSecureContext(secureContext(certificate, this.#options.tls));
   }
 
   /**
@@ -248,10 +245,6 @@ export class HttpServer implements Startable {
     }
     this.#send(response, refusal ?? { status: 500, body: 'internal error; see the log' });
   };
-}
-
-function secureContext(certificate: TlsCertificate): { cert: string; key: string; minVersion: 'TLSv1.2' } {
-  return { cert: certificate.certPem, key: certificate.keyPem, minVersion: 'TLSv1.2' };
 }
 
 /** What the body parser throws, told by its status code; undefined for anything else. */

@@ -26,6 +26,7 @@ import type {
 } from '../ports.ts';
 import { Announcer } from './announcer.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { MembershipListener } from './heartbeat.ts';
 import { L2StatusReporter } from './l2-status-reporter.ts';
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
@@ -42,6 +43,8 @@ export interface SpeakerDeps {
   readonly events: EventRecorder;
   readonly packets: PacketIo;
   readonly loadBalancerClass?: string;
+  /** Keeps the list of living speakers, and tells the listener. Without it by Leases. */
+  readonly membership?: (listener: MembershipListener) => Startable;
   /** The pod this runs in, where it runs in one. */
   readonly pod?: { readonly name: string; readonly uid: string };
   /** Announce from nodes excluded from load balancers too. */
@@ -56,7 +59,7 @@ export class Speaker implements Startable {
   readonly #nodes: Store<Node>;
   /** Service key -> slice key -> slice. */
   readonly #slicesOf = new Map<string, Map<string, EndpointSlice>>();
-  readonly #heartbeat: Heartbeat;
+  readonly #membership: Startable;
   readonly #announcer: Announcer;
   readonly #statuses: L2StatusReporter;
   readonly #due = new Set<string>();
@@ -77,7 +80,8 @@ export class Speaker implements Startable {
     this.#services = deps.client.observe<Service>(SERVICES);
     this.#slices = deps.client.observe<EndpointSlice>(ENDPOINT_SLICES);
     this.#nodes = deps.configuration.nodes;
-    this.#heartbeat = new Heartbeat(deps, (alive, returned) => this.#meet(alive, returned));
+    const meet: MembershipListener = (alive, returned) => this.#meet(alive, returned);
+    this.#membership = deps.membership?.(meet) ?? new Heartbeat(deps, meet);
     this.#statuses = new L2StatusReporter(deps);
     this.#announcer = new Announcer({ ...deps, statuses: this.#statuses });
   }
@@ -99,7 +103,7 @@ export class Speaker implements Startable {
     if (this.#stopped) return;
     this.#stopped = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
-    await this.#heartbeat.stop();
+    await this.#membership.stop();
     this.#announcer.stop();
     await this.#statuses.stop();
     await Promise.all(this.#stores().map((store) => store.stop()));
@@ -121,7 +125,7 @@ export class Speaker implements Startable {
       this.#deps.packets.subscribe((event) => this.#hear(event)),
     );
     this.#seeConfiguration();
-    await this.#heartbeat.start();
+    await this.#membership.start();
   }
 
   #stores(): readonly (Store<KubeObject> & Startable)[] {

@@ -19,6 +19,8 @@ export interface CertificateStoreDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly namespace: string;
+  /** The Secret; metallb-webhook-cert without. */
+  readonly secretName?: string;
   /** What the server certificate must be good for. */
   readonly hosts: readonly string[];
   /** False: somebody else makes the certificates, also where there are none yet. Default true. */
@@ -51,8 +53,9 @@ export class CertificateStore {
   }
 
   async #readOrIssue(served: CertificateSet | undefined, mayRotate: boolean): Promise<CertificateSet> {
-    const { client, clock, log, namespace, hosts, mayIssue = true } = this.#deps;
-    const ref = { namespace, name: CERTIFICATE_SECRET };
+    const { client, clock, log, namespace, secretName: name = CERTIFICATE_SECRET } = this.#deps;
+    const { hosts, mayIssue = true } = this.#deps;
+    const ref = { namespace, name };
     const secret = await client.get<Secret>(SECRETS, ref);
     const stored = decodeSecret(secret);
     if (!mayIssue || isManagedByOthers(stored)) {
@@ -61,7 +64,7 @@ export class CertificateStore {
       const remedy = mayIssue
         ? 'correct it, or empty it to have Cleat make certificates'
         : 'whoever makes it must correct it, or leave out --disable-cert-rotation to have Cleat make certificates';
-      throw new Error(`Secret ${namespace}/${CERTIFICATE_SECRET}: ${fault}; ${remedy}`);
+      throw new Error(`Secret ${namespace}/${name}: ${fault}; ${remedy}`);
     }
     const renewal = planRenewal({ stored, served, hosts, nowMs: clock.nowMs(), mayRotate });
     if (renewal === undefined) return stored;
@@ -71,7 +74,7 @@ export class CertificateStore {
     if (secret === undefined) await client.create<Secret>(SECRETS, { metadata: ref, type: 'Opaque', data });
     // The resourceVersion that was read goes back with it, so a replica that was faster is not overwritten.
     else await client.update<Secret>(SECRETS, { ...secret, data: { ...secret.data, ...data } });
-    log.info('issued webhook certificates', { object: `${namespace}/${CERTIFICATE_SECRET}`, why });
+    log.info('issued webhook certificates', { object: `${namespace}/${name}`, why });
     return set;
   }
 }

@@ -20,19 +20,32 @@ export interface RegistrarDeps {
   readonly log: Log;
 }
 
+/** Two who will not agree take turns: so many times at once, then ever more slowly. */
+const PATIENCE = 10;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 3_600_000;
+/** After so long a quarrel is over. */
+const QUIET_MS = 60_000;
+
 export class Registrar implements Startable {
   readonly #deps: RegistrarDeps;
-  readonly #onForeignChange: () => void;
+  readonly #onForeignChange: (waitMs: number) => void;
   readonly #store: Store<ValidatingWebhookConfiguration> & Startable;
   readonly #stopping = new AbortController();
   /** The versions of the object that our own last writes made. */
   readonly #own = new Set<string>();
+  /** Monotonic time at which register() began last. */
+  #registeredMs = Number.NEGATIVE_INFINITY;
+  /** Somebody changed it since. */
+  #isForeign = false;
+  /** How often in a row somebody changed what had just been mended. */
+  #quarrels = 0;
   /** Versions heard of during the registering under way; undefined: none is. */
   #heard: string[] | undefined;
   #unsubscribe: () => void = () => undefined;
 
-  /** `onForeignChange` is called when the object differs from what was registered last. */
-  constructor(deps: RegistrarDeps, onForeignChange: () => void) {
+  /** `onForeignChange` is called when the object differs from what was registered last, with the time to let pass. */
+  constructor(deps: RegistrarDeps, onForeignChange: (waitMs: number) => void) {
     this.#deps = deps;
     this.#onForeignChange = onForeignChange;
     const fieldSelector = `metadata.name=${WEBHOOK_CONFIGURATION}`;
@@ -44,7 +57,7 @@ export class Registrar implements Startable {
     this.#unsubscribe = this.#store.subscribe(({ type, object }) => {
       const version = type === 'deleted' ? '' : (object.metadata.resourceVersion ?? '');
       if (this.#heard !== undefined) this.#heard.push(version);
-      else if (!this.#own.has(version)) this.#onForeignChange();
+      else if (!this.#own.has(version)) this.#seeForeignChange();
     });
     await this.#store.start();
   }
@@ -63,6 +76,7 @@ export class Registrar implements Startable {
     const { client, clock, log } = this.#deps;
     const { namespace } = options;
     const { signal } = this.#stopping;
+    this.#countQuarrels(clock.monotonicMs());
     this.#heard = [];
     this.#own.clear();
     let isNew = false;
@@ -80,12 +94,35 @@ export class Registrar implements Startable {
     } finally {
       const heard = this.#heard;
       this.#heard = undefined;
-      if (heard.some((version) => !this.#own.has(version))) this.#onForeignChange();
+      if (heard.some((version) => !this.#own.has(version))) this.#seeForeignChange();
     }
     if (isNew)
       log.info('the webhook is registered', {
         failurePolicy: options.failurePolicy,
         ...(options.url && { url: options.url }),
       });
+  }
+
+  #seeForeignChange(): void {
+    this.#isForeign = true;
+    const sinceMs = this.#deps.clock.monotonicMs() - this.#registeredMs;
+    this.#onForeignChange(Math.max(0, this.#pauseMs() - sinceMs));
+  }
+
+  #countQuarrels(nowMs: number): void {
+    const isOld = nowMs - this.#registeredMs > 2 * this.#pauseMs() + QUIET_MS;
+    if (isOld) this.#quarrels = 0;
+    if (this.#isForeign) this.#quarrels += 1;
+    if (this.#isForeign && this.#quarrels === PATIENCE)
+      this.#deps.log.warn('somebody else changes the registration of the webhook again and again', {
+        object: WEBHOOK_CONFIGURATION,
+      });
+    this.#isForeign = false;
+    this.#registeredMs = nowMs;
+  }
+
+  /** Between one mending and the next. */
+  #pauseMs(): number {
+    return Math.min(FIRST_PAUSE_MS * 2 ** Math.max(0, this.#quarrels - PATIENCE), LONGEST_PAUSE_MS);
   }
 }

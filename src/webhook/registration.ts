@@ -19,7 +19,7 @@ import { SELF_TEST_FIELD_MANAGER, WEBHOOK_FIELD_MANAGER } from '../api/annotatio
 import { LEGACY_CONFIG_MAP, METALLB_GROUP } from '../api/metallb.ts';
 import { serviceConditions } from '../core/policy/service-conditions.ts';
 import type { KubeClient } from '../ports.ts';
-import { SELF_TEST_LEASE, SELF_TEST_PATH } from './self-test.ts';
+import { SELF_TEST_LABELS, SELF_TEST_PATH } from './self-test.ts';
 
 export const WEBHOOK_CONFIGURATION = 'metallb-webhook-configuration';
 export const WEBHOOK_SERVICE = 'metallb-webhook-service';
@@ -30,9 +30,9 @@ const TIMEOUT_SECONDS = 5;
 export type FailurePolicy = 'Ignore' | 'Fail';
 
 /** What the API server may call the Service, the name it uses first. */
-export function webhookHosts(namespace: string): readonly string[] {
-  const service = `${WEBHOOK_SERVICE}.${namespace}`;
-  return [`${service}.svc`, service, WEBHOOK_SERVICE];
+export function webhookHosts(namespace: string, name = WEBHOOK_SERVICE): readonly string[] {
+  const service = `${name}.${namespace}`;
+  return [`${service}.svc`, service, name];
 }
 
 export interface RegistrationOptions {
@@ -40,6 +40,8 @@ export interface RegistrationOptions {
   readonly caPem: string;
   /** Cleat's own namespace. */
   readonly namespace: string;
+  /** The Service through which the API server comes; metallb-webhook-service without. */
+  readonly serviceName?: string;
   /** `https://host:port`, where the API server reaches us without a Service; without it, through the Service. */
   readonly url?: string;
   readonly failurePolicy: FailurePolicy;
@@ -143,9 +145,8 @@ export async function registerSelfTest(client: KubeClient, options: Registration
       { ...options, failurePolicy: 'Fail' },
       {
         namespaceSelector: { matchLabels: { [NAMESPACE_NAME_LABEL]: options.namespace } },
-        matchConditions: [
-          { name: 'is-self-test', expression: `object.metadata.name == '${SELF_TEST_LEASE}'` },
-        ],
+        // A label and not a condition in CEL: with Fail it must hold on every API server, and those before 1.28 have no CEL.
+        objectSelector: { matchLabels: SELF_TEST_LABELS },
       },
     ),
   ];
@@ -199,7 +200,8 @@ function isInTheWay(
     const expected = NEVER_FAIL.has(name) ? 'Ignore' : options.failurePolicy;
     return isElsewhere || (NAMES.has(name) && failurePolicy !== expected);
   }
-  const callsUs = service?.name === WEBHOOK_SERVICE && service.namespace === options.namespace;
+  const callsUs =
+    service?.name === (options.serviceName ?? WEBHOOK_SERVICE) && service.namespace === options.namespace;
   return callsUs && options.url === undefined;
 }
 
@@ -256,7 +258,12 @@ function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>
     clientConfig:
       options.url === undefined
         ? {
-            service: { namespace: options.namespace, name: WEBHOOK_SERVICE, path: gate.path, port: 443 },
+            service: {
+              namespace: options.namespace,
+              name: options.serviceName ?? WEBHOOK_SERVICE,
+              path: gate.path,
+              port: 443,
+            },
             caBundle,
           }
         : { url: `${options.url}${gate.path}`, caBundle },

@@ -12,12 +12,14 @@ import { randomUUID } from 'node:crypto';
 import type { Lease } from '../api/kubernetes.ts';
 import { LEASES } from '../api/kubernetes.ts';
 import type { HttpReply } from '../platform/http.ts';
-import { isRefusal } from '../kube/kube-error.ts';
+import { isRefusal, KubeError } from '../kube/kube-error.ts';
 import { sleep } from '../kube/transport.ts';
 import type { Clock, KubeClient } from '../ports.ts';
 
 /** The Lease that is never stored. */
-export const SELF_TEST_LEASE = 'cleat-webhook-self-test';
+const SELF_TEST_LEASE = 'cleat-webhook-self-test';
+/** What it is known by. */
+export const SELF_TEST_LABELS = { 'cleat.dev/webhook-self-test': 'true' };
 export const SELF_TEST_PATH = '/self-test';
 
 export interface SelfTestDeps {
@@ -41,7 +43,7 @@ export async function selfTest({ client, clock, namespace, signal }: SelfTestDep
   const lease: Lease = {
     apiVersion: 'coordination.k8s.io/v1',
     kind: LEASES.kind,
-    metadata: { namespace, name: SELF_TEST_LEASE },
+    metadata: { namespace, name: SELF_TEST_LEASE, labels: SELF_TEST_LABELS },
     spec: { holderIdentity: word },
   };
   for (const waitMs of [...WAITS_MS, undefined]) {
@@ -49,7 +51,7 @@ export async function selfTest({ client, clock, namespace, signal }: SelfTestDep
       await client.create<Lease>(LEASES, lease, { dryRun: true, signal });
     } catch (error) {
       if (isRefusal(error, 403) && error.message.endsWith(sentence(word))) return;
-      if (!isRefusal(error, 500)) throw error;
+      if (!(error instanceof KubeError && error.code >= 500)) throw error;
       throw new NotReached(`the API server does not reach the webhook: ${error.message}`, { cause: error });
     }
     if (waitMs !== undefined) await sleep(clock, waitMs, signal);

@@ -16,6 +16,7 @@ import type { ConfigMapChange } from '../core/policy/facts.ts';
 import { Intents } from '../core/policy/intents.ts';
 import type { Route } from '../platform/http.ts';
 import { HttpServer } from '../platform/http.ts';
+import type { TlsSettings } from '../platform/tls-settings.ts';
 import type { Clock, KubeClient, Leadership, Log, Meter, Startable, Store } from '../ports.ts';
 import { answerReview } from './answer.ts';
 import { CERTIFICATE_SECRET, CertificateStore, decodeSecret } from './certificate-store.ts';
@@ -53,6 +54,11 @@ export interface WebhookDeps {
   /** The gate's level where a namespace has no label; deny without. */
   readonly defaultLevel?: Level;
   readonly loadBalancerClass?: string;
+  /** Of the Service and of the Secret with the certificates; MetalLB's names without. */
+  readonly serviceName?: string;
+  readonly secretName?: string;
+  /** What the server allows; TLS 1.3 without. */
+  readonly tls?: TlsSettings;
   /** The certificates in the Secret are somebody else's work: none is made or written here. */
   readonly disableCertRotation?: boolean;
   /**
@@ -68,8 +74,6 @@ const DRAIN_MS = 10_000;
 /** How often the certificate and the registration are looked after without a reason, and how soon again after a failure. */
 const CHECK_MS = 3_600_000;
 const RETRY_MS = 5_000;
-/** Two who will not agree about the registration take turns this slowly. */
-const MEND_EVERY_MS = 1_000;
 /** Until a pod is ready nobody reaches it through its Service: so many failures are no news. */
 const ORDINARY_FAILURES = 6;
 
@@ -89,9 +93,8 @@ export class Webhook implements Startable {
   #starting: Promise<void> = Promise.resolve();
   #checking: Promise<void> | undefined;
   #cancelCheck: () => void = () => undefined;
-  /** Monotonic time of the next look, and of the last one that began. */
+  /** Monotonic time of the next look. */
   #dueMs = Number.POSITIVE_INFINITY;
-  #checkedMs = Number.NEGATIVE_INFINITY;
   /** What is looked at next are certificates of another's making. */
   #hasNews = false;
   /** In a row. */
@@ -104,13 +107,13 @@ export class Webhook implements Startable {
     this.#facts = new LiveFacts({ defaultLevel: 'deny', ...deps });
     const mayIssue = deps.disableCertRotation !== true;
     this.#certificates = new CertificateStore({ ...deps, hosts: this.#hosts(), mayIssue });
-    const { client, namespace } = deps;
+    const { client, namespace, secretName = CERTIFICATE_SECRET } = deps;
     this.#secret = client.observe<Secret>(SECRETS, {
       namespace,
-      fieldSelector: `metadata.name=${CERTIFICATE_SECRET}`,
+      fieldSelector: `metadata.name=${secretName}`,
     });
-    this.#registrar = new Registrar(deps, () => {
-      if (this.#leads()) this.#checkIn(this.#checkedMs + MEND_EVERY_MS - deps.clock.monotonicMs());
+    this.#registrar = new Registrar(deps, (waitMs) => {
+      if (this.#leads()) this.#checkIn(waitMs);
     });
   }
 
@@ -194,7 +197,7 @@ export class Webhook implements Startable {
   }
 
   #makeServer(certificate: CertificateSet): HttpServer {
-    const { configuration, clock, log, meter, host, port } = this.#deps;
+    const { configuration, clock, log, meter, host, port, tls } = this.#deps;
     const readLegacy = (configMap: ConfigMap): ConfigMapChange['legacy'] =>
       configuration.readLegacy(configMap);
     const deps = { facts: this.#facts, intents: new Intents(), readLegacy, clock, log, meter };
@@ -208,6 +211,7 @@ export class Webhook implements Startable {
       host,
       port,
       certificate,
+      ...(tls && { tls }),
       log,
       bodyLimitBytes: BODY_LIMIT_BYTES,
       routes: [
@@ -232,13 +236,14 @@ export class Webhook implements Startable {
     if (certificate.certPem !== this.#certificate?.certPem) this.#server?.replaceCertificate(certificate);
     this.#certificate = certificate;
     if (!this.#leads()) return;
-    const { namespace, failurePolicy = 'Ignore', loadBalancerClass } = this.#deps;
+    const { namespace, failurePolicy = 'Ignore', loadBalancerClass, serviceName } = this.#deps;
     const url = this.#address();
     await this.#registrar.register({
       caPem: certificate.caPem,
       namespace,
       failurePolicy,
       ...(url !== undefined && { url }),
+      ...(serviceName !== undefined && { serviceName }),
       ...(loadBalancerClass !== undefined && { loadBalancerClass }),
     });
     this.#registered.resolve();
@@ -256,7 +261,6 @@ export class Webhook implements Startable {
     if (this.#stopped || this.#checking !== undefined) return;
     this.#cancelCheck();
     this.#dueMs = Number.POSITIVE_INFINITY;
-    this.#checkedMs = this.#deps.clock.monotonicMs();
     // Not because another did it just now: whose clocks disagree would answer each other for ever.
     const mayRotate = this.#leads() && !this.#hasNews;
     this.#hasNews = false;
@@ -306,7 +310,7 @@ export class Webhook implements Startable {
 
   /** What the certificate must be good for. */
   #hosts(): readonly string[] {
-    const names = webhookHosts(this.#deps.namespace);
+    const names = webhookHosts(this.#deps.namespace, this.#deps.serviceName);
     return this.#url === undefined ? names : [...names, this.#url.hostname.replace(/^\[(.*)\]$/, '$1')];
   }
 

@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { controlParts } from '../../src/cli/control-parts.ts';
 import { Configuration } from '../../src/cluster/configuration.ts';
 import type { ConnectedClient } from '../../src/kube/client.ts';
+import { RequestAuthorizer } from '../../src/kube/request-authorizer.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { CONTROLLER_METRICS } from '../../src/platform/metric-names.ts';
 import { createMeter } from '../../src/platform/metrics.ts';
@@ -255,6 +256,31 @@ describe('the installation on a real API server', { skip: fault ?? false }, () =
     });
     await kubectl(['delete', 'bgppeer', 'router', '-n', NAMESPACE]);
     await until('it is mended', TIMEOUT_MS, async () => resultOf('speaker-node-1'));
+  });
+
+  test('metrics over HTTPS are for who may GET /metrics, by the API server’s own RBAC', async (context) => {
+    await kubectl(words('apply -k kustomize/overlays/metrics-https'));
+    await kubectl(words('create serviceaccount scraper -n default'));
+    await kubectl(words('create serviceaccount other -n default'));
+    await kubectl(words('create clusterrole scraper --verb=get --non-resource-url=/metrics'));
+    await kubectl(
+      words('create clusterrolebinding scraper --clusterrole=scraper --serviceaccount=default:scraper'),
+    );
+    const client = await connectAs('controller');
+    const authorizer = new RequestAuthorizer({ client, clock: systemClock });
+    context.after(() => client.close());
+    const mayGet = async (account: string, where = '/metrics') => {
+      const token = (await kubectl(words(`create token ${account} -n default`))).trim();
+      return authorizer.mayGet(where, `Bearer ${token}`);
+    };
+    await until(
+      'the API server hearing of it',
+      TIMEOUT_MS,
+      async () => (await mayGet('scraper')) === 'allowed' || undefined,
+    );
+    assert.equal(await mayGet('scraper', '/secrets'), 'forbidden');
+    assert.equal(await mayGet('other'), 'forbidden');
+    assert.equal(await authorizer.mayGet('/metrics', 'Bearer made-up'), 'unauthenticated');
   });
 
   test('nobody reads a Secret or a ConfigMap that is not ours', async () => {

@@ -10,6 +10,7 @@ import { after, before, suite, test } from 'node:test';
 import { faultOfControlPlane } from '../support/control-plane.ts';
 import { formatKubeconfig } from '../support/kubeconfig.ts';
 import {
+  addressOf,
   API_SERVER_ADDRESS,
   type Answer,
   Lab,
@@ -85,6 +86,15 @@ suite(
         address: API_SERVER_ADDRESS,
       });
       controller = await startController();
+      for (const node of NODES) {
+        await kubernetes.addPod({
+          name: `speaker-${node}`,
+          namespace: NAMESPACE,
+          labels: { app: 'metallb', component: 'speaker' },
+          node,
+          address: addressOf(node),
+        });
+      }
       nodes = new LabNodes(lab, await kubeconfigOf('speaker'));
       await nodes.startSpeakers();
     });

@@ -1,11 +1,14 @@
 /** Probes and metrics over real HTTP. */
 import assert from 'node:assert/strict';
+import { request } from 'node:https';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { UserError } from '../../src/api/user-error.ts';
 import { HealthServer } from '../../src/platform/health-server.ts';
 import { createMeter } from '../../src/platform/metrics.ts';
+import { parseTlsFlags } from '../../src/platform/tls-settings.ts';
+import { type CertificateSet, issueCertificates } from '../../src/webhook/certificates.ts';
 
 let missing: string | undefined = 'pools are not listed yet';
 const meter = createMeter([{ name: 'test_total', type: 'counter', help: 'Tests.' }]);
@@ -95,4 +98,57 @@ test('a port that is taken and an address that is not here are said in a sentenc
   await new Promise((resolve) => other.close(resolve));
   const elsewhere = new HealthServer({ host: '192.0.2.1', port: 0, flag: '--metrics-port' });
   await assert.rejects(elsewhere.start(), /192\.0\.2\.1, port 0: this machine does not have that address/);
+});
+
+/** Status, protocol and text over HTTPS; rejects where TLS does. */
+function getSecurely(
+  port: number,
+  { caPem }: CertificateSet,
+  authorization?: string,
+  more: object = {},
+): Promise<[number | undefined, string]> {
+  return new Promise((resolve, reject) => {
+    const headers = authorization === undefined ? {} : { authorization };
+    const options = { host: '127.0.0.1', port, path: '/metrics', ca: caPem, agent: false, headers, ...more };
+    const sent = request(options, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      answer.on('end', () => resolve([answer.statusCode, text]));
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+test('over HTTPS metrics are for who may have them, and a new certificate is taken', async () => {
+  const issue = (): CertificateSet => issueCertificates({ nowMs: Date.now(), hosts: ['127.0.0.1'] });
+  let certificate = issue();
+  const secure = new HealthServer({
+    host: '127.0.0.1',
+    port: 0,
+    flag: '--port',
+    meter,
+    secure: {
+      certificate: () => certificate,
+      tls: parseTlsFlags({}),
+      mayGet: async (path, authorization) => {
+        assert.equal(path, '/metrics');
+        if (authorization === 'Bearer down') throw new Error('the API server does not answer');
+        if (authorization === undefined) return 'unauthenticated';
+        return authorization === 'Bearer good' ? 'allowed' : 'forbidden';
+      },
+    },
+  });
+  await secure.start();
+  const get = (authorization?: string, more?: object) =>
+    getSecurely(secure.port, certificate, authorization, more);
+  assert.equal((await get())[0], 401);
+  assert.equal((await get('Bearer bad'))[0], 403);
+  assert.match((await get('Bearer good'))[1], /^# HELP test_total/);
+  assert.deepEqual(await get('Bearer down'), [500, 'the API server does not answer\n']);
+  await assert.rejects(get('Bearer good', { maxVersion: 'TLSv1.2' }));
+  const former = certificate;
+  certificate = issue();
+  assert.equal((await getSecurely(secure.port, former, 'Bearer good'))[0], 200);
+  assert.equal((await get('Bearer good'))[0], 200);
+  await secure.stop();
 });

@@ -39,6 +39,7 @@ test('there are overlays, and every component is in one that is ready to apply',
     'default-deny',
     'metallb-webhook-ca',
     'floor.cleat.dev',
+    'metallb-system:metrics-reviews',
   ])
     assert.ok(used.includes(name), name);
 });

@@ -10,6 +10,7 @@ import {
   ENDPOINT_SLICES,
   NAMESPACES,
   NODES,
+  PODS,
   SECRETS,
   SERVICES,
   VALIDATING_WEBHOOKS,
@@ -85,6 +86,10 @@ test('the controller, and the webhook in it', async (context) => {
     await until('an address', TIMEOUT_MS, () => addressOf(kube, 'web'));
     await until('counters of the pool', TIMEOUT_MS, () => written(kube, 'apply', 'ipaddresspools'));
     assert.ok(written(kube, 'update', 'secrets'), 'the certificates are in the Secret that was there');
+    const { data } = await until('the key of the member list', TIMEOUT_MS, () =>
+      kube.read<Secret>(SECRETS, { namespace: NAMESPACE, name: 'memberlist' }),
+    );
+    assert.match(Buffer.from(data?.['secretkey'] ?? '', 'base64').toString(), /^[A-Za-z0-9+/]{22}$/);
     await until('the registration', TIMEOUT_MS, () =>
       written(kube, 'apply', 'validatingwebhookconfigurations'),
     );
@@ -121,7 +126,12 @@ test('the speaker', async (context) => {
     type: 'kubernetes.io/basic-auth',
     data: { password: 'aHVzaA==' },
   } as Secret);
-  const parts = speakerProgram({ client, log: new RecordingLog(), namespace: NAMESPACE, nodeName: 'node-1' });
+  // What a member list asks for besides; its sockets are for tests of their own.
+  const pods = client.observe(PODS, { namespace: NAMESPACE, labelSelector: 'app=metallb' });
+  const parts = [
+    ...speakerProgram({ client, log: new RecordingLog(), namespace: NAMESPACE, nodeName: 'node-1' }),
+    pods,
+  ];
   const run = async (): Promise<void> => {
     for (const part of parts) await part.start();
     kube.put(SERVICES, {

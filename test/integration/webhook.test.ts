@@ -279,6 +279,21 @@ describe('starting', () => {
     );
   });
 
+  test('Service and Secret may have other names, which the certificate is then for', async () => {
+    await fresh();
+    const names = { serviceName: 'gate', secretName: 'of-gate' };
+    await cluster.webhook({ drainMs: 0, ...names }, {}).start();
+    await cluster.clock.whenSet();
+    const { service: reached } = cluster.registration()?.webhooks?.[0]?.clientConfig ?? {};
+    assert.equal(reached?.name, 'gate');
+    const secret = cluster.kube.read<Secret>(SECRETS, { namespace: NAMESPACE, name: 'of-gate' });
+    const certPem = Buffer.from(secret?.data?.['tls.crt'] ?? '', 'base64').toString();
+    assert.equal(
+      new X509Certificate(certPem).checkHost('gate.metallb-system.svc'),
+      'gate.metallb-system.svc',
+    );
+  });
+
   test('what the API server refuses is tried again', async () => {
     await fresh();
     let refusals = 2;

@@ -70,11 +70,7 @@ test('what does not fit is found', () => {
     return container;
   };
   const cases: [string, (workload: Workload) => void, RegExp][] = [
-    [
-      'controller',
-      (each) => first(each).args.push('--ml-secret-name=memberlist'),
-      /unknown option '--ml-secret-name/,
-    ],
+    ['controller', (each) => first(each).args.push('--no-such-flag=1'), /unknown option '--no-such-flag/],
     ['controller', (each) => first(each).args.push('--health-probe-port=1'), /nobody listens on port 17472/],
     ['controller', (each) => (first(each).ports = []), /its port metrics is not 9120/],
     ['controller', (each) => (first(each).image = 'quay.io/metallb/controller:main'), /its image is quay/],
@@ -87,6 +83,7 @@ test('what does not fit is found', () => {
     ['speaker', (each) => (first(each).command = ['/speaker']), /it runs \/speaker/],
     ['speaker', (each) => (each.spec.template.spec.serviceAccountName = 'root'), /no ServiceAccount root/],
     ['speaker', (each) => (each.spec.template.spec.volumes = []), /no volume metallb-excludel2/],
+    ['controller', (each) => (first(each).env = []), /there is no Secret memberlist/],
   ];
   for (const [name, change, fault] of cases) assert.match(broken(name, change).join('\n'), fault);
 });

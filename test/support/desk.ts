@@ -103,7 +103,7 @@ export class Desk {
 
   #begin(): readonly Outcome[] {
     this.#hasBegun = true;
-    return this.#allocator.begin(this.#snapshot, this.services.keys());
+    return [...this.#allocator.begin(this.#snapshot, this.services.keys())];
   }
 
   #go(dirty: readonly string[], gone: readonly string[]): readonly Outcome[] {

@@ -2,16 +2,18 @@
  * Cleat in the lab: `cleat up` on the bridge (API server, controller, webhook), a speaker and a pod on each node, and the
  * objects a kubelet and the endpoint controller would write: Nodes and EndpointSlices.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   ENDPOINT_SLICES,
   type EndpointSlice,
   EVENTS,
   type Event,
+  PODS,
   SERVICES,
   type Service,
 } from '../../src/api/kubernetes.ts';
+import { DEFAULT_NAMESPACE } from '../../src/api/metallb.ts';
 import { connect, type ConnectedClient } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
@@ -81,9 +83,24 @@ export class ControlPlane {
     await this.process.kill('SIGTERM');
   }
 
-  /** What kubelets do: a Node with an InternalIP that is Ready. */
+  /** What kubelets do: a Node with an InternalIP that is Ready, and the Pod of its speaker, on the node's network. */
   async registerNodes(): Promise<void> {
-    for (const name of NODES) await registerNode(this.client, name, addressOf(name));
+    for (const name of NODES) {
+      const address = addressOf(name);
+      await registerNode(this.client, name, address);
+      const metadata = { name: `speaker-${name}`, namespace: DEFAULT_NAMESPACE };
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata };
+      const labels = { app: 'metallb', component: 'speaker' };
+      const spec = { nodeName: name, hostNetwork: true, containers: [{ name: 'speaker', image: 'none' }] };
+      const options = { fieldManager: FIELD_MANAGER };
+      await this.client.apply(
+        PODS,
+        { ...pod, metadata: { ...metadata, labels }, spec } as typeof pod,
+        options,
+      );
+      const status = { phase: 'Running', podIP: address, podIPs: [{ ip: address }] };
+      await this.client.apply(PODS, { ...pod, status } as typeof pod, { ...options, subresource: 'status' });
+    }
   }
 
   /** What the endpoint controller does: the pods of all nodes stand behind the Service. */
@@ -134,15 +151,19 @@ export class ControlPlane {
   }
 }
 
-/** The speakers of a lab, one a node, and the pods behind every Service. */
+/** The speakers of a lab, one a node, with an encrypted member list, and the pods behind every Service. */
 export class LabNodes {
   readonly #lab: Lab;
   readonly #kubeconfig: string;
+  readonly #secrets: string;
   readonly #speakers = new Map<NodeName, LabProcess>();
 
   constructor(lab: Lab, kubeconfig: string) {
     this.#lab = lab;
     this.#kubeconfig = kubeconfig;
+    this.#secrets = path.join(lab.folder, 'ml_secret_key');
+    mkdirSync(this.#secrets, { recursive: true });
+    writeFileSync(path.join(this.#secrets, 'secretkey'), 'an open secret of the lab');
   }
 
   startPods(): void {
@@ -153,7 +174,13 @@ export class LabNodes {
   async startSpeakers(nodes: readonly NodeName[] = NODES): Promise<void> {
     for (const node of nodes) {
       const flags = ['speaker', `--node-name=${node}`, `--kubeconfig=${this.#kubeconfig}`];
-      this.#speakers.set(node, this.#lab.startCleat(node, `speaker-${node}`, flags));
+      // As the manifest sets them.
+      const env = {
+        METALLB_ML_BIND_ADDR: addressOf(node),
+        METALLB_ML_LABELS: 'app=metallb,component=speaker',
+        METALLB_ML_SECRET_KEY_PATH: this.#secrets,
+      };
+      this.#speakers.set(node, this.#lab.startCleat(node, `speaker-${node}`, flags, { env }));
     }
     await Promise.all(nodes.map((node) => this.#untilReady(node)));
   }

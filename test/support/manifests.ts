@@ -23,7 +23,7 @@ export interface Container {
   image: string;
   command: string[];
   args: string[];
-  env?: { name: string }[];
+  env?: { name: string; value?: string }[];
   ports: { name: string; containerPort: number }[];
   livenessProbe: Probe;
   readinessProbe: Probe;
@@ -41,7 +41,7 @@ export interface PodTemplate {
     terminationGracePeriodSeconds: number;
     securityContext: Record<string, unknown>;
     containers: Container[];
-    volumes?: { name: string; configMap: { name: string } }[];
+    volumes?: { name: string; configMap?: { name: string }; secret?: { secretName: string } }[];
   };
 }
 
@@ -184,8 +184,17 @@ function faultsOfWorkload({ spec }: Workload, objects: readonly KubeObject[]): s
   const there = new Set(objects.map(nameOf));
   const needed = [
     `ServiceAccount ${serviceAccountName}`,
-    ...volumes.map(({ configMap }) => `ConfigMap ${configMap.name}`),
+    ...volumes.flatMap(({ configMap, secret }) => [
+      ...(configMap === undefined ? [] : [`ConfigMap ${configMap.name}`]),
+      ...(secret === undefined ? [] : [`Secret ${secret.secretName}`]),
+    ]),
   ];
+  // The controller makes it.
+  const programs = workloadsOf(objects).flatMap((each) => each.spec.template.spec.containers);
+  const made = programs
+    .flatMap(({ env = [] }) => env)
+    .find(({ name }) => name === 'METALLB_ML_SECRET_NAME')?.value;
+  there.add(`Secret ${made}`);
   return [
     ...needed.filter((name) => !there.has(name)).map((name) => `there is no ${name}`),
     ...(matchesSelector(spec.selector, template.metadata.labels)

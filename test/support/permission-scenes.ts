@@ -23,6 +23,7 @@ import {
   SERVICE_L2_STATUSES,
 } from '../../src/api/metallb.ts';
 import type { KubeClient, Startable } from '../../src/ports.ts';
+import { LAN } from '../../src/protocol/memberlist/config.ts';
 import { controllerProgram, speakerProgram, type ProgramOptions } from './programs.ts';
 
 export interface Scene {
@@ -41,11 +42,20 @@ const ADDRESS = '172.16.0.140';
 const WEB = { namespace: 'default', name: 'web' };
 const SPOKEN = { namespace: 'default', name: 'spoken' };
 const SLICE = { namespace: 'default', name: 'spoken-x' };
+/** Of a speaker that has no others. */
+const MEMBERLIST = {
+  endpoint: { address: '127.0.0.91', port: 7946 },
+  podSelector: 'app=metallb',
+  circle: { label: '' },
+  config: LAN,
+};
 const REGISTRATION = { name: 'metallb-webhook-configuration' };
 
 export class PermissionScenes {
   readonly controller: Scene;
   readonly speaker: Scene;
+  /** The same with a member list in place of Leases. */
+  readonly gossipingSpeaker: Scene;
   readonly #client: KubeClient;
   readonly #namespace: string;
 
@@ -59,11 +69,16 @@ export class PermissionScenes {
       disturb: () => this.#disturbController(),
       isDone: () => this.#isControllerDone(),
     };
+    const onNode = { nodeName: NODE, loadBalancerClass: SPEAKERS_CLASS };
     this.speaker = {
       reset: () => this.#resetSpeaker(),
-      program: (options) => speakerProgram({ ...options, nodeName: NODE, loadBalancerClass: SPEAKERS_CLASS }),
+      program: (options) => speakerProgram({ ...options, ...onNode }),
       disturb: () => this.#disturbSpeaker(),
       isDone: () => this.#isSpeakerDone(),
+    };
+    this.gossipingSpeaker = {
+      ...this.speaker,
+      program: (options) => speakerProgram({ ...options, ...onNode, memberlist: MEMBERLIST }),
     };
   }
 

@@ -9,6 +9,8 @@ import { createMeter } from '../../src/platform/metrics.ts';
 import { parseTextualYaml } from '../../src/platform/yaml.ts';
 import type { KubeClient, Log, PacketIo, Startable } from '../../src/ports.ts';
 import { SpeakerState } from '../../src/speaker/configuration-state.ts';
+import { Gossip } from '../../src/speaker/gossip.ts';
+import type { GossipSettings } from '../../src/speaker/gossip.ts';
 import { Speaker } from '../../src/speaker/speaker.ts';
 
 export interface ProgramOptions {
@@ -34,19 +36,30 @@ export function controllerProgram(options: ProgramOptions): readonly Startable[]
       identity: randomUUID(),
       timings: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 100 },
     },
+    memberlistSecret: 'memberlist',
     webhook: { host: '127.0.0.1', port: 0, url: 'https://127.0.0.1:0' },
   });
   return parts.map(({ part }) => part);
 }
 
+/** Without a member list the list of speakers is kept by Leases. */
 export function speakerProgram(
-  options: ProgramOptions & { readonly nodeName: string },
+  options: ProgramOptions & { readonly nodeName: string; readonly memberlist?: GossipSettings },
 ): readonly Startable[] {
+  const { memberlist } = options;
   const deps = { ...options, clock: systemClock, meter: createMeter(SPEAKER_METRICS) };
   const configuration = new Configuration({ ...deps, parseYaml: parseTextualYaml });
   const state = new SpeakerState({ ...deps, configuration });
   const events = new KubeEventRecorder({ ...deps, component: 'metallb-speaker' });
-  const speaker = new Speaker({ ...deps, configuration, events, packets: new SilentPackets() });
+  const speaker = new Speaker({
+    ...deps,
+    configuration,
+    events,
+    packets: new SilentPackets(),
+    ...(memberlist && {
+      membership: (listener) => new Gossip(memberlist, { ...deps, random: Math.random }, listener),
+    }),
+  });
   return [configuration, state, events, speaker];
 }
 

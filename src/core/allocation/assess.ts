@@ -22,17 +22,22 @@ export function heldBy(ledger: Ledger, view: ServiceView): readonly Address[] {
 export function assess(ledger: Ledger, snapshot: Snapshot, view: ServiceView, asked: Asked): Assessed {
   const name = ledger.poolOf(asked.address);
   const pool = name === undefined ? undefined : snapshot.pools.get(name);
-  const refuse = (finding: Finding): Assessed => ({ ok: false, finding });
-  const near = () => nearestFree(ledger, snapshot, view, asked.address);
-  if (pool === undefined) return refuse(outsidePools(view, asked, near()));
-  // Who holds what is nothing to a Service that is shut out.
-  if (!isOpenTo(pool, view)) return refuse(addressNotOpen(view, asked, pool, near()));
-  if (ledger.isAvoided(asked.address)) return refuse(avoided(view, asked, pool.name, near()));
-  if (pool.draining === true && !hasAlready(ledger, view, asked.address))
-    return refuse(addressDraining(view, asked, pool.name, near()));
   const conflict = ledger.conflict(view, asked.address);
-  if (conflict !== undefined) return refuse(held(view, asked, conflict, near()));
-  return { ok: true, pool: pool.name };
+  const isOpen = pool !== undefined && isOpenTo(pool, view);
+  const isAvoided = ledger.isAvoided(asked.address);
+  const isClosed = pool?.draining === true && !hasAlready(ledger, view, asked.address);
+  if (isOpen && conflict === undefined && !isAvoided && !isClosed) return { ok: true, pool: pool.name };
+  const near = nearestFree(ledger, snapshot, view, asked.address);
+  if (pool === undefined) return refused(outsidePools(view, asked, near));
+  // Who holds what is nothing to a Service that is shut out.
+  if (!isOpen) return refused(addressNotOpen(view, asked, pool, near));
+  if (isAvoided) return refused(avoided(view, asked, pool.name, near));
+  if (isClosed || conflict === undefined) return refused(addressDraining(view, asked, pool.name, near));
+  return refused(held(view, asked, conflict, near));
+}
+
+function refused(finding: Finding): Assessed {
+  return { ok: false, finding };
 }
 
 function hasAlready(ledger: Ledger, view: ServiceView, address: Address): boolean {

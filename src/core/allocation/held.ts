@@ -24,7 +24,8 @@ export function keepHeld(ledger: Ledger, snapshot: Snapshot, view: ServiceView):
   let pool: string | undefined;
   let lost: Finding | undefined;
   const path = 'status.loadBalancer.ingress';
-  for (const address of heldBy(ledger, view).toSorted(compareAddresses)) {
+  const has = heldBy(ledger, view);
+  for (const address of has.length > 1 ? has.toSorted(compareAddresses) : has) {
     const assessed = assess(ledger, snapshot, view, { path, address });
     if (!assessed.ok) {
       lost ??= assessed.finding;
@@ -42,16 +43,15 @@ export function keepHeld(ledger: Ledger, snapshot: Snapshot, view: ServiceView):
       continue;
     }
     if (pool !== undefined && pool !== assessed.pool) {
-      const all = heldBy(ledger, view).map(formatAddress).join(', ');
+      const all = has.map(formatAddress).join(', ');
       lost ??= inTwoPools(view, path, all, [pool, assessed.pool]);
       continue;
     }
     pool = assessed.pool;
     kept.push(address);
   }
-  return {
-    addresses: kept,
-    ...(pool === undefined ? {} : { pool }),
-    ...(lost === undefined ? {} : { lost }),
-  };
+  const result: { addresses: readonly Address[]; pool?: string; lost?: Finding } = { addresses: kept };
+  if (pool !== undefined) result.pool = pool;
+  if (lost !== undefined) result.lost = lost;
+  return result;
 }

@@ -9,8 +9,10 @@
 import type { Pool, Snapshot } from '../config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../config/snapshot.ts';
 import type { Address, AddressRange, IpFamily } from '../net/address.ts';
+import { sameAddress } from '../net/address.ts';
 import type { Decision } from './decision.ts';
 import { FamilySpace } from './family-space.ts';
+import { AddressMap } from './address-map.ts';
 import { LazyMap } from './lazy-map.ts';
 import { PoolOrder } from './pool-order.ts';
 import { RangeIndex } from './range-index.ts';
@@ -43,10 +45,7 @@ export class Ledger {
   /** Services that were settled with nothing: what their status still says is not theirs. */
   readonly #settledWithout = new Set<string>();
   /** An address with one holder, as nearly all have, costs no more than a reference. */
-  readonly #uses: Record<IpFamily, LazyMap<bigint, Holding | AddressUse>> = {
-    IPv4: new LazyMap(),
-    IPv6: new LazyMap(),
-  };
+  readonly #uses = new AddressMap<Holding | AddressUse>();
   readonly #groups = new Map<string, SharingGroup>();
 
   /**
@@ -88,6 +87,7 @@ export class Ledger {
 
   /** Records a decision: what the Service held before is given up, what the decision assigns is held. */
   settle(view: ServiceView, decision: Decision): void {
+    if (this.#isSettledSo(view, decision)) return;
     this.release(view.key);
     if (decision.kind === 'waiting') this.#settledWithout.add(view.key);
     if (decision.kind !== 'assigned') return;
@@ -114,8 +114,8 @@ export class Ledger {
   }
 
   /** Everybody who holds the address; more than one only where they share it. */
-  holdersOf({ family, value }: Address): readonly Holding[] {
-    const use = this.#uses[family].get(value);
+  holdersOf(address: Address): readonly Holding[] {
+    const use = this.#uses.get(address);
     if (use === undefined) return [];
     return use instanceof AddressUse ? use.holdings : [use];
   }
@@ -126,8 +126,8 @@ export class Ledger {
   }
 
   /** Why `sharer` may not have the address beside those who hold it; undefined where it may. */
-  conflict(sharer: Sharer, { family, value }: Address): Conflict | undefined {
-    const use = this.#uses[family].get(value);
+  conflict(sharer: Sharer, address: Address): Conflict | undefined {
+    const use = this.#uses.get(address);
     if (use === undefined) return undefined;
     return use instanceof AddressUse ? use.conflictWith(sharer) : conflictBetween(sharer, use);
   }
@@ -192,6 +192,20 @@ export class Ledger {
     };
   }
 
+  /** Nearly every decision changes nothing. */
+  #isSettledSo({ key, sharingKey, backendKey, ports }: ServiceView, decision: Decision): boolean {
+    const holding = this.#holdings.get(key);
+    if (holding === undefined || decision.kind !== 'assigned' || holding.pool !== decision.pool) return false;
+    return (
+      holding.addresses.length === decision.addresses.length &&
+      holding.addresses.every((address, index) => isSame(address, decision.addresses[index])) &&
+      holding.sharingKey === sharingKey &&
+      holding.backendKey === backendKey &&
+      holding.ports.length === ports.length &&
+      holding.ports.every((port, index) => port === ports[index])
+    );
+  }
+
   #hasRoom(pool: string, family: IpFamily): boolean {
     return (this.#spaces.get(pool)?.[family]?.freeCount ?? 0n) > 0n;
   }
@@ -240,50 +254,44 @@ export class Ledger {
 
   #hold(holding: Holding): void {
     this.#holdings.set(holding.key, holding);
-    this.#spaces.get(holding.pool)?.holdings.set(holding.key, holding);
-    for (const address of holding.addresses) this.#enter(address, holding);
+    const space = this.#spaces.get(holding.pool);
+    space?.holdings.set(holding.key, holding);
+    for (const address of holding.addresses) this.#enter(address, holding, space);
   }
 
   #drop(holding: Holding): void {
     this.#holdings.delete(holding.key);
-    this.#spaces.get(holding.pool)?.holdings.delete(holding.key);
-    for (const address of holding.addresses) this.#leave(address, holding);
+    const space = this.#spaces.get(holding.pool);
+    space?.holdings.delete(holding.key);
+    for (const address of holding.addresses) this.#leave(address, holding, space);
   }
 
-  #enter(address: Address, holding: Holding): void {
-    const { family, value } = address;
-    const uses = this.#uses[family];
-    const use = uses.get(value);
+  #enter(address: Address, holding: Holding, space: PoolSpace | undefined): void {
+    const use = this.#uses.get(address);
     if (use === undefined) {
-      uses.set(value, holding);
-      this.#changeRoom(address, (space) => space.take(value));
+      this.#uses.set(address, holding);
+      const room = space?.[address.family];
+      room?.take(address.value);
+      if (room?.freeCount === 0n) this.#order.roomChanged(holding.pool);
     } else if (use instanceof AddressUse) use.add(holding);
     else {
       const both = new AddressUse();
       both.add(use);
       both.add(holding);
-      uses.set(value, both);
+      this.#uses.set(address, both);
     }
     this.#enterGroup(address, holding);
   }
 
-  #leave(address: Address, holding: Holding): void {
-    const { family, value } = address;
-    const uses = this.#uses[family];
-    const use = uses.get(value);
+  #leave(address: Address, holding: Holding, space: PoolSpace | undefined): void {
+    const use = this.#uses.get(address);
     if (use instanceof AddressUse) use.remove(holding);
     this.#leaveGroup(address, holding, !(use instanceof AddressUse && use.hasGroup(groupOf(holding))));
     if (use instanceof AddressUse && !use.isEmpty) return;
-    uses.delete(value);
-    this.#changeRoom(address, (space) => space.give(value));
-  }
-
-  #changeRoom(address: Address, change: (space: FamilySpace) => void): void {
-    const pool = this.#index.poolOf(address);
-    const space = pool === undefined ? undefined : this.#spaces.get(pool)?.[address.family];
-    if (pool === undefined || space === undefined) return;
-    change(space);
-    this.#order.roomChanged(pool);
+    this.#uses.delete(address);
+    const room = space?.[address.family];
+    room?.give(address.value);
+    if (room?.freeCount === 1n) this.#order.roomChanged(holding.pool);
   }
 
   #enterGroup(address: Address, holding: Holding): void {
@@ -334,6 +342,10 @@ function isAlike(a: Pool, b: Pool): boolean {
           return other !== undefined && sameRange(range, other);
         })))
   );
+}
+
+function isSame(a: Address, b: Address | undefined): boolean {
+  return b !== undefined && sameAddress(a, b);
 }
 
 function sameRange(a: AddressRange, b: AddressRange): boolean {

@@ -81,7 +81,15 @@ export function planHeld(ledger: Ledger, snapshot: Snapshot, view: ServiceView):
   const { addresses, pool } = keepHeld(ledger, snapshot, view);
   if (pool === undefined) return undefined;
   if (view.request.kind === 'addresses' && !sameSet(view.request.addresses, addresses)) return undefined;
-  return { kind: 'assigned', addresses, pool, findings: [] };
+  const findings = isAnnounced(snapshot, pool, view) ? [] : [notAnnounced(view, pool)];
+  return { kind: 'assigned', addresses, pool, findings };
+}
+
+/** True where plan has nothing to add to what planHeld answered: the Service has all it may have, and keeps all it has. */
+export function isWhole(view: ServiceView, held: Decision): boolean {
+  const isReadable = view.request.kind === 'none' || view.request.kind === 'addresses';
+  const count = held.kind === 'assigned' ? held.addresses.length : 0;
+  return isReadable && count === view.held.length && count === view.families.length;
 }
 
 function obstacleTo(snapshot: Snapshot, view: ServiceView): Finding | undefined {

@@ -16,17 +16,13 @@ type Seeker = Asker & Pick<ServiceView, 'families' | 'familyPolicy'>;
 /** The pools with autoAssign, arranged so that a pool that cannot serve costs nothing to pass over. */
 export class PoolOrder {
   readonly #pools: ReadonlyMap<string, Pool>;
-  readonly #hasRoom: HasRoom;
   readonly #pinned: PoolIndex;
   readonly #unpinned: PoolIndex;
   /** With those that only serve on request. */
   readonly #all: PoolIndex;
-  /** Whether each pool had room when it was looked at last: 1 for IPv4, 2 for IPv6. */
-  readonly #room = new Map<string, number>();
 
   constructor(snapshot: Snapshot, hasRoom: HasRoom) {
     this.#pools = snapshot.pools;
-    this.#hasRoom = hasRoom;
     const giving = [...snapshot.pools.values()].filter(({ draining }) => draining !== true);
     const automatic = giving.filter(({ autoAssign }) => autoAssign);
     const isPinned = ({ allocation }: Pool) => allocation !== undefined;
@@ -70,11 +66,8 @@ export class PoolOrder {
     return this.#all.suiting(asker, 'either');
   }
 
-  /** To be told after addresses of the pool were taken or given back. */
+  /** To be told when a pool came to be full in a family, or to be so no more. */
   roomChanged(pool: string): void {
-    const room = (this.#hasRoom(pool, 'IPv4') ? 1 : 0) + (this.#hasRoom(pool, 'IPv6') ? 2 : 0);
-    if (this.#room.get(pool) === room) return;
-    this.#room.set(pool, room);
     this.#pinned.roomChanged(pool);
     this.#unpinned.roomChanged(pool);
   }

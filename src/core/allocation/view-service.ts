@@ -6,7 +6,6 @@ import {
   LEGACY_PREFIX,
   LOAD_BALANCER_IPS,
   PREFIX,
-  readAnnotation,
 } from '../../api/annotations.ts';
 import type { Service } from '../../api/kubernetes.ts';
 import type { Address, IpFamily } from '../net/address.ts';
@@ -14,6 +13,8 @@ import { parseAddress } from '../net/address.ts';
 import type { AddressRequest, ServiceView } from './service-view.ts';
 
 type Json = Readonly<Record<string, unknown>>;
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const REQUEST_FIELD = 'spec.loadBalancerIP';
 
@@ -31,10 +32,10 @@ export function viewService(service: Service, ourClass?: string): ServiceView {
   const isLoadBalancer = spec['type'] === 'LoadBalancer';
   const ours = isLoadBalancer && text(spec['loadBalancerClass']) === (ourClass ?? '');
   const clusterFamilies = familiesOf(clusterIps(spec));
-  const pool = annotation(annotations, ADDRESS_POOL);
+  const pool = annotation(annotations, POOL_KEYS);
   const ingress = list(record(record(raw['status'])['loadBalancer'])['ingress']);
   const heldFromPool = annotations[IP_ALLOCATED_FROM_POOL];
-  return {
+  const view: Mutable<ServiceView> = {
     key: `${namespace}/${name}`,
     namespace,
     name,
@@ -42,20 +43,21 @@ export function viewService(service: Service, ourClass?: string): ServiceView {
     createdAt: text(metadata['creationTimestamp']),
     labels: strings(metadata['labels']),
     ours,
-    ...(isLoadBalancer && !ours ? { foreignClass: text(spec['loadBalancerClass']) } : {}),
     deleting: text(metadata['deletionTimestamp']) !== '',
     families: clusterFamilies.length > 0 ? clusterFamilies : declaredFamilies(spec),
     hasClusterIPs: clusterFamilies.length > 0,
     familyPolicy: familyPolicy(spec['ipFamilyPolicy']),
     request: requestOf(spec, annotations),
-    ...(pool === undefined ? {} : { requestedPool: { pool: pool.value, path: pool.path } }),
-    sharingKey: annotation(annotations, ALLOW_SHARED_IP)?.value ?? '',
+    sharingKey: annotation(annotations, SHARING_KEYS)?.value ?? '',
     backendKey: spec['externalTrafficPolicy'] === 'Local' ? canonical(strings(spec['selector'])) : '',
     ports: portsOf(spec),
-    held: ingress.flatMap((entry) => parseAddress(text(record(entry)['ip'])) ?? []),
+    held: addressesOf(ingress.map((entry) => record(entry)['ip'])),
     hasIngress: ingress.length > 0,
-    ...(heldFromPool === undefined ? {} : { heldFromPool }),
   };
+  if (isLoadBalancer && !ours) view.foreignClass = text(spec['loadBalancerClass']);
+  if (pool !== undefined) view.requestedPool = { pool: pool.value, path: pool.path };
+  if (heldFromPool !== undefined) view.heldFromPool = heldFromPool;
+  return view;
 }
 
 /**
@@ -73,7 +75,7 @@ export function viewAsStored(view: ServiceView): ServiceView {
 
 function requestOf(spec: Json, annotations: Readonly<Record<string, string>>): AddressRequest {
   const field = text(spec['loadBalancerIP']);
-  const noted = annotation(annotations, LOAD_BALANCER_IPS);
+  const noted = annotation(annotations, REQUEST_KEYS);
   if (noted !== undefined && field !== '') {
     return { kind: 'conflicting', path: noted.path, text: noted.value, other: `${REQUEST_FIELD} ${field}` };
   }
@@ -104,28 +106,55 @@ function parseRequest(path: string, whole: string, parts: readonly string[]): Ad
   return { kind: 'addresses', addresses, path, text: whole };
 }
 
-/** The value under either prefix and where it was read; absent where it is unset or empty. */
+/** The two names of an annotation. */
+interface Keys {
+  readonly ours: string;
+  readonly legacy: string;
+}
+
+function keysOf(name: string): Keys {
+  return { ours: PREFIX + name, legacy: LEGACY_PREFIX + name };
+}
+
+const POOL_KEYS = keysOf(ADDRESS_POOL);
+const SHARING_KEYS = keysOf(ALLOW_SHARED_IP);
+const REQUEST_KEYS = keysOf(LOAD_BALANCER_IPS);
+
+/** The value under either prefix, the legacy one only where the other is not set at all, and where it was read; absent where it is empty. */
 function annotation(
   annotations: Readonly<Record<string, string>>,
-  name: string,
+  { ours, legacy }: Keys,
 ): { readonly value: string; readonly path: string } | undefined {
-  const prefix = annotations[PREFIX + name] === undefined ? LEGACY_PREFIX : PREFIX;
-  const value = readAnnotation(annotations, name) ?? '';
-  return value === '' ? undefined : { value, path: `metadata.annotations[${prefix}${name}]` };
+  const key = annotations[ours] === undefined ? legacy : ours;
+  const value = annotations[key] ?? '';
+  return value === '' ? undefined : { value, path: `metadata.annotations[${key}]` };
 }
 
 /** Protocol and port, as sharing compares them; targetPort does not matter (MetalLB k8salloc.go). */
 function portsOf(spec: Json): readonly string[] {
-  const ports = list(spec['ports']).flatMap((entry) => {
+  const ports: string[] = [];
+  for (const entry of list(spec['ports'])) {
     const { port, protocol } = record(entry);
-    return typeof port === 'number' ? `${text(protocol) || 'TCP'}/${port}` : [];
-  });
-  return [...new Set(ports)].toSorted();
+    if (typeof port !== 'number') continue;
+    const name = `${text(protocol) || 'TCP'}/${port}`;
+    if (!ports.includes(name)) ports.push(name);
+  }
+  return ports.length > 1 ? ports.sort() : ports;
 }
 
 function clusterIps(spec: Json): readonly Address[] {
   const several = list(spec['clusterIPs']);
-  return (several.length > 0 ? several : [spec['clusterIP']]).flatMap((ip) => parseAddress(text(ip)) ?? []);
+  return addressesOf(several.length > 0 ? several : [spec['clusterIP']]);
+}
+
+/** Those that can be read. */
+function addressesOf(texts: readonly unknown[]): readonly Address[] {
+  const addresses: Address[] = [];
+  for (const each of texts) {
+    const address = parseAddress(text(each));
+    if (address !== undefined) addresses.push(address);
+  }
+  return addresses;
 }
 
 function declaredFamilies(spec: Json): readonly IpFamily[] {
@@ -133,7 +162,8 @@ function declaredFamilies(spec: Json): readonly IpFamily[] {
 }
 
 function familiesOf(addresses: readonly Address[]): readonly IpFamily[] {
-  return [...new Set(addresses.map(({ family }) => family))];
+  const families = addresses.map(({ family }) => family);
+  return families.length > 1 ? [...new Set(families)] : families;
 }
 
 function familyPolicy(value: unknown): ServiceView['familyPolicy'] {
@@ -162,9 +192,13 @@ function text(value: unknown): string {
 
 /** The entries whose value is text. */
 function strings(value: unknown): Readonly<Record<string, string>> {
-  const entries = Object.entries(record(value));
-  if (entries.every(([, entry]) => typeof entry === 'string')) return record(value) as Record<string, string>;
+  const all = record(value);
+  for (const key of Object.keys(all)) if (typeof all[key] !== 'string') return onlyStrings(all);
+  return all as Record<string, string>;
+}
+
+function onlyStrings(all: Json): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    Object.entries(all).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 }

@@ -55,11 +55,11 @@ export function storedCondition(service: Service): Condition | undefined {
  */
 export function sameReadiness(before: Readiness | undefined, now: Readiness | undefined): boolean {
   if (before === undefined || now === undefined) return before === now;
+  if (before.status !== now.status || before.reason !== now.reason) return false;
+  if (before.message === now.message) return true;
   const [saidBefore, historyBefore] = splitHistory(before.message);
   const [says, history] = splitHistory(now.message);
   return (
-    before.status === now.status &&
-    before.reason === now.reason &&
     withoutOffer(saidBefore) === withoutOffer(says) &&
     (history === '' || withoutOffer(historyBefore) === withoutOffer(history))
   );

@@ -44,14 +44,17 @@ export function planStatusWrite(
   const stored = storedCondition(service);
   const readiness = readinessOf(view, decision);
   if (readiness === undefined) return undefined;
-  const conditions = [conditionAt(readiness, stored, now)];
   const isTold = sameReadiness(stored, readiness);
   if (decision.kind === 'waiting') {
-    if (!isTold) return apply(view, service, { status: { conditions } });
+    if (!isTold) {
+      const conditions = [conditionAt(readiness, stored, now)];
+      return apply(view, service, { status: { conditions } });
+    }
     return hasLeftovers(service) ? { how: 'merge', body: withoutAddresses() } : undefined;
   }
   const isWritten = sameIngress(ingressOf(service), decision.addresses) && poolOf(service) === decision.pool;
   if (isTold && isWritten) return undefined;
+  const conditions = [conditionAt(readiness, stored, now)];
   const ingress = decision.addresses.map((address) => ({ ip: formatAddress(address) }));
   return apply(view, service, {
     annotations: { [IP_ALLOCATED_FROM_POOL]: decision.pool },

@@ -14,6 +14,8 @@ const options = { caPem: 'PEM', namespace: 'metallb-system', failurePolicy: 'Ign
 let kube: FakeKube;
 let log: RecordingLog;
 let foreign: number;
+let lastWaitMs: number;
+let nowMs: number;
 let registrar: Registrar;
 
 beforeEach(async () => {
@@ -21,8 +23,12 @@ beforeEach(async () => {
   log = new RecordingLog();
   admitSelfTests(kube);
   foreign = 0;
-  const clock = { nowMs: () => 0, monotonicMs: () => 0, after: () => () => undefined };
-  registrar = new Registrar({ client: kube, clock, log }, () => (foreign += 1));
+  nowMs = 0;
+  const clock = { nowMs: () => 0, monotonicMs: () => nowMs, after: () => () => undefined };
+  registrar = new Registrar({ client: kube, clock, log }, (waitMs) => {
+    foreign += 1;
+    lastWaitMs = waitMs;
+  });
   await registrar.start();
 });
 
@@ -103,4 +109,25 @@ test('what somebody else does meanwhile is told afterwards', async () => {
   };
   await registrar.register(options);
   assert.equal(foreign, 1);
+});
+
+test('two who will not agree take turns, ever more slowly, until one has given in', async () => {
+  await registrar.register(options);
+  const waits: number[] = [];
+  const quarrel = async (): Promise<void> => {
+    kube.put<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, { metadata: REF, webhooks: [] });
+    waits.push(lastWaitMs);
+    nowMs += lastWaitMs;
+    await registrar.register(options);
+  };
+  for (let round = 0; round < 25; round += 1) await quarrel();
+  assert.deepEqual(new Set(waits.slice(0, 11)), new Set([1_000]));
+  assert.deepEqual(waits.slice(11, 15), [2_000, 4_000, 8_000, 16_000]);
+  assert.equal(waits.at(-1), 3_600_000);
+  assert.equal(said().filter((message) => /again and again/.test(message)).length, 1);
+  nowMs += 3 * 3_600_000;
+  await registrar.register(options);
+  nowMs += 5_000;
+  kube.remove(VALIDATING_WEBHOOKS, REF);
+  assert.equal(lastWaitMs, 0, 'what comes later is mended at once');
 });

@@ -113,6 +113,8 @@ test('through the Service, or by URL, with MetalLB’s paths', () => {
     },
     caBundle: Buffer.from('PEM').toString('base64'),
   });
+  const renamed = entries({ serviceName: 'other' })[0]?.clientConfig.service?.name;
+  assert.equal(renamed, 'other');
   const url = 'https://127.0.0.1:9443';
   assert.deepEqual(REVIEW_PATHS.toSorted(), ORDER.toSorted());
   assert.deepEqual(
@@ -200,14 +202,11 @@ test('the entry for the self-test matches one Lease of our namespace, and goes b
   const [test, ...gates] = webhooks.toReversed();
   assert.deepEqual(gates.toReversed(), entries());
   assert.ok(test);
-  const { rules, failurePolicy, sideEffects, namespaceSelector, matchConditions, clientConfig } = test;
+  const { rules, failurePolicy, sideEffects, namespaceSelector, objectSelector, clientConfig } = test;
   assert.deepEqual([failurePolicy, sideEffects], ['Fail', 'None']);
   assert.deepEqual(rules?.[0]?.operations, ['CREATE']);
   assert.deepEqual(rules[0].resources, ['leases']);
   assert.deepEqual(namespaceSelector?.matchLabels, { 'kubernetes.io/metadata.name': 'metallb-system' });
-  assert.deepEqual(
-    matchConditions?.map(({ expression }) => expression),
-    ["object.metadata.name == 'cleat-webhook-self-test'"],
-  );
+  assert.deepEqual(objectSelector?.matchLabels, { 'cleat.dev/webhook-self-test': 'true' });
   assert.equal(clientConfig.caBundle, Buffer.from('NEW').toString('base64'));
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { IPAddressPool } from '../../../../src/api/metallb.ts';
 import { Ledger } from '../../../../src/core/allocation/ledger.ts';
 import { nearestFree } from '../../../../src/core/allocation/nearest.ts';
-import { plan, planHeld } from '../../../../src/core/allocation/plan.ts';
+import { isWhole, plan, planHeld } from '../../../../src/core/allocation/plan.ts';
 import { isOpenTo } from '../../../../src/core/allocation/pool-order.ts';
 import type { ServiceView } from '../../../../src/core/allocation/service-view.ts';
 import type { Snapshot } from '../../../../src/core/config/snapshot.ts';
@@ -230,7 +230,9 @@ test('a restart keeps what every status says, wherever the ledger had it so', ()
       after.setPools(snapshot);
       for (const seen of stored) {
         const held = planHeld(after, snapshot, seen);
-        if (held !== undefined) after.settle(seen, held);
+        if (held === undefined) continue;
+        after.settle(seen, held);
+        if (isWhole(seen, held)) assert.deepEqual(plan(after, snapshot, seen), held);
       }
       for (const seen of stored)
         assert.deepEqual(after.holding(seen.key)?.addresses, before.holding(seen.key)?.addresses);

@@ -6,15 +6,17 @@
  * covered by its pool. That no two Services hold one address unless they may share it is plan's promise; settle records
  * what it is told.
  */
-import type { Pool, Snapshot } from '../config/snapshot.ts';
+import type { Snapshot } from '../config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../config/snapshot.ts';
-import type { Address, AddressRange, IpFamily } from '../net/address.ts';
+import type { Address, IpFamily } from '../net/address.ts';
 import { sameAddress } from '../net/address.ts';
 import type { Decision } from './decision.ts';
-import { FamilySpace } from './family-space.ts';
+import type { FamilySpace } from './family-space.ts';
 import { AddressMap } from './address-map.ts';
 import { LazyMap } from './lazy-map.ts';
 import { PoolOrder } from './pool-order.ts';
+import type { PoolSpace } from './pool-space.ts';
+import { isAlike, spaceOf } from './pool-space.ts';
 import { RangeIndex } from './range-index.ts';
 import type { ServiceView } from './service-view.ts';
 import type { Conflict, Holding, Sharer } from './sharing.ts';
@@ -28,14 +30,6 @@ export interface PoolCounts {
   readonly availableIPv4: bigint;
   readonly availableIPv6: bigint;
 }
-
-/** The addresses of one pool and who holds them. */
-interface PoolSpace extends Readonly<Partial<Record<IpFamily, FamilySpace>>> {
-  readonly pool: Pool;
-  readonly holdings: LazyMap<string, Holding>;
-}
-
-const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6'];
 
 export class Ledger {
   #spaces: ReadonlyMap<string, PoolSpace> = new Map();
@@ -319,35 +313,6 @@ function lowestInOrder(space: FamilySpace, values: readonly bigint[]): bigint | 
   return first?.value;
 }
 
-function spaceOf(pool: Pool): PoolSpace {
-  const spaces = FAMILIES.filter((family) => pool.families.has(family)).map((family) => [
-    family,
-    new FamilySpace(
-      family,
-      pool.ranges.filter((range) => range.family === family),
-      pool.avoidBuggyIPs,
-    ),
-  ]);
-  return { pool, holdings: new LazyMap(), ...Object.fromEntries(spaces) };
-}
-
-/** True where both give away the same addresses, in the same order. */
-function isAlike(a: Pool, b: Pool): boolean {
-  return (
-    a.avoidBuggyIPs === b.avoidBuggyIPs &&
-    (a.ranges === b.ranges ||
-      (a.ranges.length === b.ranges.length &&
-        a.ranges.every((range, index) => {
-          const other = b.ranges[index];
-          return other !== undefined && sameRange(range, other);
-        })))
-  );
-}
-
 function isSame(a: Address, b: Address | undefined): boolean {
   return b !== undefined && sameAddress(a, b);
-}
-
-function sameRange(a: AddressRange, b: AddressRange): boolean {
-  return a.family === b.family && a.first === b.first && a.last === b.last;
 }

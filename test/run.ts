@@ -35,6 +35,8 @@ if (unknown.length > 0) {
 }
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'cleat-test-'));
+/** Every test file is a process, and most load the same modules. */
+const cache = path.join(root, 'node_modules/.cache/compiled');
 const total = { passed: 0, failed: 0, skipped: 0 };
 try {
   for (const tier of TIERS) {
@@ -56,6 +58,7 @@ function runTier(tier: Tier, files: readonly string[]): void {
   const result = spawnSync(
     process.execPath,
     [
+      '--import=./test/support/everyday.ts',
       '--test',
       `--test-isolation=${tier.isolated ? 'process' : 'none'}`,
       ...(tier.isolated ? [`--test-concurrency=${tier.concurrency}`] : []),
@@ -66,7 +69,11 @@ function runTier(tier: Tier, files: readonly string[]): void {
       `--test-reporter-destination=${counts}`,
       ...files,
     ],
-    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
+    {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, NODE_COMPILE_CACHE: cache },
+    },
   );
   const counted = readCounts(counts);
   // A tier that died before its end has failed, whatever it counted.

@@ -1,0 +1,5 @@
+/** Loaded before the tests of a tier: properties that do not say how often they run do so fifty times (runs.ts). */
+import fc from 'fast-check';
+import { runs } from './runs.ts';
+
+fc.configureGlobal(runs(50));

@@ -61,6 +61,7 @@ interface Manifest extends KubeObject {
     secretName?: string;
     issuerRef?: { kind: string; name: string };
     dnsNames?: string[];
+    policyName?: string;
   };
   roleRef?: { kind: string; name: string };
   subjects?: { kind: string; name: string; namespace: string }[];
@@ -119,6 +120,11 @@ function faultsOfObject(object: Manifest, objects: readonly KubeObject[]): strin
       return about(faultsOfCertificate(object, objects));
     case 'Issuer':
       return about(faultsOfIssuer(object, objects));
+    case 'ValidatingAdmissionPolicyBinding': {
+      const { policyName = '' } = spec;
+      const isThere = objects.some((other) => nameOf(other) === `ValidatingAdmissionPolicy ${policyName}`);
+      return about(isThere ? [] : [`there is no ValidatingAdmissionPolicy ${policyName}`]);
+    }
     case 'Namespace':
     case 'CustomResourceDefinition':
     case 'ServiceAccount':
@@ -127,6 +133,7 @@ function faultsOfObject(object: Manifest, objects: readonly KubeObject[]): strin
     case 'ConfigMap':
     case 'Secret':
     case 'ValidatingWebhookConfiguration':
+    case 'ValidatingAdmissionPolicy':
     case 'PrometheusRule':
       return [];
     default:

@@ -135,7 +135,7 @@ suite('pools on a real API server', { skip: fault ?? false }, () => {
     assert.equal(await addressOf('four'), '');
     assert.match(
       await saidOf('four'),
-      /^LB111 spec\.type LoadBalancer needs an IPv4 address, but every pool open to namespace default is full \(default\); add addresses or delete a Service$/,
+      /^LB111 spec\.type LoadBalancer needs an IPv4 address, but every pool open to namespace default is full \(default: 3 of 3 IPv4 taken\); add addresses or delete a Service$/,
     );
     await until(
       'the Event',

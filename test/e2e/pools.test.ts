@@ -37,9 +37,9 @@ suite('pools on a real API server', { skip: fault ?? false }, () => {
   const apply = (...objects: object[]): Promise<string> =>
     kubectl('apply -f -', JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
 
-  /** What kubectl says of an object that is refused. */
-  async function refusalOf(object: object): Promise<string> {
-    const error: unknown = await apply(object).then(
+  /** What kubectl says of what is refused. */
+  async function refusalOf(doing: Promise<string>): Promise<string> {
+    const error: unknown = await doing.then(
       () => undefined,
       (reason: unknown) => reason,
     );
@@ -94,7 +94,7 @@ suite('pools on a real API server', { skip: fault ?? false }, () => {
     assert.equal(await addressOf('pinned'), '192.168.100.250');
     const outside = service('outside', { loadBalancerIP: '192.168.100.251' });
     const said = await until('the gate being in force', TIMEOUT_MS, async () => {
-      const answer = await refusalOf(outside).catch(() => undefined);
+      const answer = await refusalOf(apply(outside)).catch(() => undefined);
       if (answer === undefined) await kubectl('delete svc outside');
       return answer;
     });
@@ -154,13 +154,44 @@ suite('pools on a real API server', { skip: fault ?? false }, () => {
   test('a pool that takes another’s place moves who must move, and says from where to where and why', async () => {
     await applied(service('mover'), 'True');
     await apply(pool('new', ['192.0.2.1-192.0.2.9']));
-    await kubectl(`delete configmap config -n ${NAMESPACE}`);
+    // Whoever takes addresses away must mean it.
+    const remove = `delete configmap config -n ${NAMESPACE}`;
+    const refusal = await refusalOf(kubectl(remove));
+    assert.match(refusal, /LB229 a Service loses its address: default\/mover /);
+    const [confirmation = ''] = /cleat\.dev\/confirm: \S+/.exec(refusal) ?? [];
+    await kubectl(`annotate configmap config -n ${NAMESPACE} ${confirmation.replace(': ', '=')}`);
+    await kubectl(remove);
     await until('the move', TIMEOUT_MS, async () => (await addressOf('mover')) === '192.0.2.1' || undefined);
     assert.match(
       await saidOf('mover'),
       /^192\.0\.2\.1 of pool new; .*; moved from 10\.200\.200\.\d+ of pool default: LB101 /,
     );
     await clear();
+  });
+
+  test('an object with a fault says so itself, and when it is mended', async () => {
+    const told = (communities: readonly string[]): object => ({
+      apiVersion: 'metallb.io/v1beta1',
+      kind: 'BGPAdvertisement',
+      metadata: { name: 'told', namespace: NAMESPACE },
+      spec: { communities },
+    });
+    const waitFor = (status: string): Promise<string> =>
+      kubectl(
+        `wait bgpadvertisement/told -n ${NAMESPACE} --for=condition=cleat.dev/Valid=${status} --timeout=30s`,
+      );
+    const said = (): Promise<string> =>
+      kubectl(
+        `get bgpadvertisement told -n ${NAMESPACE} -o jsonpath={.status.conditions[?(@.type=="cleat.dev/Valid")].message}`,
+      );
+    // A name that may be about to come is admitted, and is a fault until it does.
+    await apply(told(['one', 'another']));
+    await waitFor('False');
+    assert.match(await said(), /^LB\d+ spec\.communities\[0\] one .*; LB\d+ spec\.communities\[1\] another /);
+    await apply(told(['64500:1']));
+    await waitFor('True');
+    assert.equal(await said(), '');
+    await kubectl(`delete bgpadvertisement told -n ${NAMESPACE}`);
   });
 
   test('counters are exact to the last digit, and saturated as int64', async () => {

@@ -30,6 +30,8 @@ export function controllerProgram(options: ProgramOptions): readonly Startable[]
     meter: createMeter(CONTROLLER_METRICS),
     namespace,
     lbClass: loadBalancerClass,
+    // In native mode a BFDProfile is a fault.
+    bgpType: 'frr-k8s',
     runs: 'both',
     election: {
       name: 'cleat-controller',

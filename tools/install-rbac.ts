@@ -117,6 +117,19 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         code: 'src/controller/pool-reporter.ts',
       },
       {
+        apiGroup: METALLB_GROUP,
+        resources: [
+          'l2advertisements/status',
+          'bgpadvertisements/status',
+          'bgppeers/status',
+          'bfdprofiles/status',
+          'communities/status',
+        ],
+        verbs: ['patch'],
+        use: 'The condition that says what is wrong with an object; that of pools is in the rule before.',
+        code: 'src/controller/object-conditions.ts',
+      },
+      {
         apiGroup: '',
         resources: ['secrets'],
         resourceNames: [CERTIFICATE_SECRET],

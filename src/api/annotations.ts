@@ -12,6 +12,8 @@ export const IP_ALLOCATED_FROM_POOL = 'metallb.io/ip-allocated-from-pool';
 
 /** Condition on every Service of ours: True when it holds its addresses, else False with the finding's reason name. */
 export const ADDRESS_READY = 'cleat.dev/AddressReady';
+/** Condition on a configuration object that has faults, or had some: False with the reason of the first, True once there is none. */
+export const CONFIGURATION_VALID = 'cleat.dev/Valid';
 /** Namespace label that sets the gate's level there: deny, warn or audit. */
 export const ENFORCE_LABEL = 'cleat.dev/enforce';
 /** On a pool: `"true"` takes it out of use gently. Who has an address of it keeps it, nobody gets a new one. */
@@ -87,8 +89,8 @@ export const FIELD_MANAGERS: readonly {
 }[] = [
   {
     name: CONTROLLER_FIELD_MANAGER,
-    how: 'apply; merge patches for what another manager left behind; the Lease with its resourceVersion',
-    fields: `status and \`${IP_ALLOCATED_FROM_POOL}\` of Services, status of IPAddressPools, its ConfigurationState, its Lease, Events, the Secret metallb-webhook-cert`,
+    how: 'apply; merge patches for what another manager left behind and for conditions; the Lease with its resourceVersion',
+    fields: `status and \`${IP_ALLOCATED_FROM_POOL}\` of Services, status of IPAddressPools, conditions of configuration objects, its ConfigurationState, its Lease, Events, the Secret metallb-webhook-cert`,
   },
   {
     name: WEBHOOK_FIELD_MANAGER,

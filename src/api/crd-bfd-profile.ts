@@ -1,6 +1,7 @@
 /** BFDProfile v1beta1, field for field as in MetalLB 0.16 (api/v1beta1/bfdprofile_types.go); the words are ours. */
 import type { CustomResourceDefinition, FieldSchema } from './crd-schema.ts';
-import { customResourceDefinition, EMPTY_STATUS, NO_BGP_YET } from './crd-schema.ts';
+import { STATUS_OF_CONFIGURATION } from './crd-conditions.ts';
+import { customResourceDefinition, NO_BGP_YET } from './crd-schema.ts';
 import { BFD_PROFILES } from './metallb.ts';
 
 const bounded = (description: string, minimum: number, maximum: number): FieldSchema => ({
@@ -53,7 +54,7 @@ export const BFD_PROFILE_CRD: CustomResourceDefinition = customResourceDefinitio
       ),
     },
   },
-  status: EMPTY_STATUS,
+  status: STATUS_OF_CONFIGURATION,
   columns: [
     {
       name: 'Passive Mode',

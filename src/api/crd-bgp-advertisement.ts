@@ -1,6 +1,7 @@
 /** BGPAdvertisement v1beta1, field for field as in MetalLB 0.16 (api/v1beta1/bgpadvertisement_types.go); the words are ours. */
 import type { CustomResourceDefinition } from './crd-schema.ts';
-import { customResourceDefinition, EMPTY_STATUS, NO_BGP_YET, selectors, texts } from './crd-schema.ts';
+import { STATUS_OF_CONFIGURATION } from './crd-conditions.ts';
+import { customResourceDefinition, NO_BGP_YET, selectors, texts } from './crd-schema.ts';
 import { BGP_ADVERTISEMENTS } from './metallb.ts';
 
 export const BGP_ADVERTISEMENT_CRD: CustomResourceDefinition = customResourceDefinition(BGP_ADVERTISEMENTS, {
@@ -54,7 +55,7 @@ export const BGP_ADVERTISEMENT_CRD: CustomResourceDefinition = customResourceDef
       },
     ],
   },
-  status: EMPTY_STATUS,
+  status: STATUS_OF_CONFIGURATION,
   columns: [
     {
       name: 'IPAddressPools',

@@ -4,7 +4,8 @@
  * meaning: docs/adr/0008 rests on that, and a test holds it.
  */
 import type { CustomResourceDefinition, FieldSchema, KindDescription } from './crd-schema.ts';
-import { customResourceDefinition, EMPTY_STATUS, NO_BGP_YET, selectors } from './crd-schema.ts';
+import { STATUS_OF_CONFIGURATION } from './crd-conditions.ts';
+import { customResourceDefinition, NO_BGP_YET, selectors } from './crd-schema.ts';
 import { BGP_PEERS } from './metallb.ts';
 
 const text = (description: string): FieldSchema => ({ description, type: 'string' });
@@ -101,7 +102,7 @@ const V1BETA1: KindDescription = {
       ...SHARED,
     },
   },
-  status: EMPTY_STATUS,
+  status: STATUS_OF_CONFIGURATION,
   columns: COLUMNS,
 };
 
@@ -176,7 +177,7 @@ const V1BETA2: KindDescription = {
       ...SHARED,
     },
   },
-  status: EMPTY_STATUS,
+  status: STATUS_OF_CONFIGURATION,
   columns: COLUMNS,
 };
 

@@ -1,6 +1,7 @@
 /** Community v1beta1, field for field as in MetalLB 0.16 (api/v1beta1/community_types.go); the words are ours. */
 import type { CustomResourceDefinition } from './crd-schema.ts';
-import { customResourceDefinition, EMPTY_STATUS, NO_BGP_YET } from './crd-schema.ts';
+import { STATUS_OF_CONFIGURATION } from './crd-conditions.ts';
+import { customResourceDefinition, NO_BGP_YET } from './crd-schema.ts';
 import { COMMUNITIES } from './metallb.ts';
 
 export const COMMUNITY_CRD: CustomResourceDefinition = customResourceDefinition(COMMUNITIES, {
@@ -26,6 +27,6 @@ export const COMMUNITY_CRD: CustomResourceDefinition = customResourceDefinition(
       },
     },
   },
-  status: EMPTY_STATUS,
+  status: STATUS_OF_CONFIGURATION,
   columns: [],
 });

@@ -1,4 +1,5 @@
 /** IPAddressPool v1beta1, field for field as in MetalLB 0.16 (api/v1beta1/ipaddresspool_types.go); the words are ours. */
+import { CONDITIONS_OF_CONFIGURATION } from './crd-conditions.ts';
 import type { CustomResourceDefinition } from './crd-schema.ts';
 import { customResourceDefinition, selectors, texts } from './crd-schema.ts';
 import { IP_ADDRESS_POOLS } from './metallb.ts';
@@ -52,7 +53,7 @@ export const IP_ADDRESS_POOL_CRD: CustomResourceDefinition = customResourceDefin
     },
   },
   status: {
-    description: 'How much of the pool is in use.',
+    description: 'How much of the pool is in use, and what is wrong with it.',
     type: 'object',
     required: ['assignedIPv4', 'assignedIPv6', 'availableIPv4', 'availableIPv6'],
     properties: {
@@ -60,6 +61,7 @@ export const IP_ADDRESS_POOL_CRD: CustomResourceDefinition = customResourceDefin
       assignedIPv6: { description: 'IPv6 addresses that Services hold.', type: 'integer', format: 'int64' },
       availableIPv4: { description: 'IPv4 addresses that are free.', type: 'integer', format: 'int64' },
       availableIPv6: { description: 'IPv6 addresses that are free.', type: 'integer', format: 'int64' },
+      conditions: CONDITIONS_OF_CONFIGURATION,
     },
   },
   columns: [

@@ -1,6 +1,7 @@
 /** L2Advertisement v1beta1, field for field as in MetalLB 0.16 (api/v1beta1/l2advertisement_types.go); the words are ours. */
 import type { CustomResourceDefinition } from './crd-schema.ts';
-import { customResourceDefinition, EMPTY_STATUS, labelSelector, selectors, texts } from './crd-schema.ts';
+import { STATUS_OF_CONFIGURATION } from './crd-conditions.ts';
+import { customResourceDefinition, labelSelector, selectors, texts } from './crd-schema.ts';
 import { L2_ADVERTISEMENTS } from './metallb.ts';
 
 export const L2_ADVERTISEMENT_CRD: CustomResourceDefinition = customResourceDefinition(L2_ADVERTISEMENTS, {
@@ -45,7 +46,7 @@ export const L2_ADVERTISEMENT_CRD: CustomResourceDefinition = customResourceDefi
       },
     },
   },
-  status: EMPTY_STATUS,
+  status: STATUS_OF_CONFIGURATION,
   columns: [
     {
       name: 'IPAddressPools',

@@ -149,8 +149,6 @@ export function lastingText(description: string): FieldSchema {
   };
 }
 
-export const EMPTY_STATUS: FieldSchema = { description: 'Nothing is reported here.', type: 'object' };
-
 /** A list of label selectors, one of which must match. */
 export function selectors(description: string): FieldSchema {
   return {

@@ -3,6 +3,7 @@
  * field as in MetalLB 0.16 (api/v1beta1); the words are ours. Nobody but the programs writes them.
  */
 import type { CustomResourceDefinition, FieldSchema } from './crd-schema.ts';
+import { conditions } from './crd-conditions.ts';
 import { customResourceDefinition, lastingText, NOT_ACTED_ON, texts } from './crd-schema.ts';
 import { CONFIGURATION_STATES, SERVICE_BGP_STATUSES, SERVICE_L2_STATUSES } from './metallb.ts';
 
@@ -68,45 +69,6 @@ export const SERVICE_BGP_STATUS_CRD: CustomResourceDefinition = customResourceDe
   },
 );
 
-/** meta/v1 Condition, as Kubernetes bounds it. */
-const CONDITION: FieldSchema = {
-  type: 'object',
-  required: ['lastTransitionTime', 'message', 'reason', 'status', 'type'],
-  properties: {
-    lastTransitionTime: {
-      description: 'When the status last changed.',
-      type: 'string',
-      format: 'date-time',
-    },
-    message: { description: 'What there is to say, for people.', type: 'string', maxLength: 32_768 },
-    observedGeneration: {
-      description: 'The generation of the object the condition is about.',
-      type: 'integer',
-      format: 'int64',
-      minimum: 0,
-    },
-    reason: {
-      description: 'Why the status is what it is, in one word, for programs.',
-      type: 'string',
-      minLength: 1,
-      maxLength: 1024,
-      pattern: '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$',
-    },
-    status: {
-      description: 'Whether what the condition names is so.',
-      type: 'string',
-      enum: ['True', 'False', 'Unknown'],
-    },
-    type: {
-      description: 'What the condition is about.',
-      type: 'string',
-      maxLength: 316,
-      pattern:
-        '^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$',
-    },
-  },
-};
-
 export const CONFIGURATION_STATE_CRD: CustomResourceDefinition = customResourceDefinition(
   CONFIGURATION_STATES,
   {
@@ -122,13 +84,7 @@ export const CONFIGURATION_STATE_CRD: CustomResourceDefinition = customResourceD
           enum: ['Valid', 'Invalid', 'Unknown'],
         },
         errorSummary: { description: 'What is wrong with it; empty where nothing is.', type: 'string' },
-        conditions: {
-          description: 'The same, part by part.',
-          type: 'array',
-          items: CONDITION,
-          'x-kubernetes-list-type': 'map',
-          'x-kubernetes-list-map-keys': ['type'],
-        },
+        conditions: conditions('The same, part by part.'),
       },
     },
     columns: [

@@ -1,6 +1,11 @@
 /** The kinds of group metallb.io: where they are served, and what users write into them (MetalLB 0.16). */
 import type { Condition, KubeObject, LabelSelector, Resource } from './meta.ts';
 
+/** What is reported on an object that users configure with. */
+export interface ConfigurationStatus {
+  conditions?: Condition[];
+}
+
 export interface IPAddressPool extends KubeObject {
   spec: {
     /** CIDRs or `first-last` ranges. */
@@ -17,7 +22,12 @@ export interface IPAddressPool extends KubeObject {
       serviceSelectors?: LabelSelector[];
     };
   };
-  status?: { assignedIPv4: number; assignedIPv6: number; availableIPv4: number; availableIPv6: number };
+  status?: ConfigurationStatus & {
+    assignedIPv4: number;
+    assignedIPv6: number;
+    availableIPv4: number;
+    availableIPv6: number;
+  };
 }
 
 export interface L2Advertisement extends KubeObject {
@@ -29,7 +39,7 @@ export interface L2Advertisement extends KubeObject {
     serviceSelectors?: LabelSelector[];
     preferredNodeSelectors?: { weight: number; preference: LabelSelector }[];
   };
-  status?: Record<string, never>;
+  status?: ConfigurationStatus;
 }
 
 export interface BGPAdvertisement extends KubeObject {
@@ -48,7 +58,7 @@ export interface BGPAdvertisement extends KubeObject {
     peers?: string[];
     serviceSelectors?: LabelSelector[];
   };
-  status?: Record<string, never>;
+  status?: ConfigurationStatus;
 }
 
 /** v1beta2; v1beta1 has the first twelve fields only, of the same shape. Durations are texts such as `1m30s`. */
@@ -79,7 +89,7 @@ export interface BGPPeer extends KubeObject {
     disableMP?: boolean;
     dualStackAddressFamily?: boolean;
   };
-  status?: Record<string, never>;
+  status?: ConfigurationStatus;
 }
 
 export interface BFDProfile extends KubeObject {
@@ -93,12 +103,12 @@ export interface BFDProfile extends KubeObject {
     passiveMode?: boolean;
     minimumTtl?: number;
   };
-  status?: Record<string, never>;
+  status?: ConfigurationStatus;
 }
 
 export interface Community extends KubeObject {
   spec?: { communities?: { name?: string; value?: string }[] };
-  status?: Record<string, never>;
+  status?: ConfigurationStatus;
 }
 
 /** What a program made of the configuration; nobody but the programs writes it. */

@@ -8,6 +8,7 @@ import type {
   BGPAdvertisement,
   BGPPeer,
   Community,
+  ConfigurationStatus,
   IPAddressPool,
   L2Advertisement,
 } from '../api/metallb.ts';
@@ -35,6 +36,12 @@ export interface ConfigurationObjectsDeps {
   readonly namespace: string;
   /** Leaves numbers that are not written as they print what they are written as: text. */
   readonly parseYaml: ParseYaml;
+}
+
+/** Every object of one kind of configuration, in force or not. */
+export interface ConfigurationStore {
+  readonly resource: Resource;
+  readonly store: Store<KubeObject & { status?: ConfigurationStatus }>;
 }
 
 export class ConfigurationObjects {
@@ -114,7 +121,7 @@ export class ConfigurationObjects {
 
   /** An object that users configure with, as it is now. */
   find({ kind, namespace = '', name }: ObjectRef): KubeObject | undefined {
-    const stores = this.#configuring().filter((each) => each.kind === kind);
+    const stores = this.#configuring().filter(({ resource }) => resource.kind === kind);
     const found = stores.map(({ observed }) => observed.store.get(`${namespace}/${name}`));
     return found.find((object) => object !== undefined);
   }
@@ -132,16 +139,23 @@ export class ConfigurationObjects {
     return [...this.#configuring().map(({ observed }) => observed), this.namespaces, this.nodes];
   }
 
-  #configuring(): readonly { readonly kind: string; readonly observed: Watched }[] {
+  /** Of the kinds that have a status. */
+  reported(): readonly ConfigurationStore[] {
+    return this.#configuring()
+      .filter(({ resource }) => resource !== CONFIG_MAPS)
+      .map(({ resource, observed }) => ({ resource, store: observed.store }));
+  }
+
+  #configuring(): readonly { readonly resource: Resource; readonly observed: Watched }[] {
     return [
-      { kind: IP_ADDRESS_POOLS.kind, observed: this.pools },
-      { kind: L2_ADVERTISEMENTS.kind, observed: this.#l2Advertisements },
-      { kind: BGP_ADVERTISEMENTS.kind, observed: this.#bgpAdvertisements },
-      { kind: BGP_PEERS.kind, observed: this.bgpPeers },
-      { kind: BFD_PROFILES.kind, observed: this.#bfdProfiles },
-      { kind: COMMUNITIES.kind, observed: this.#communities },
-      { kind: CONFIG_MAPS.kind, observed: this.#legacy },
-      { kind: CONFIG_MAPS.kind, observed: this.#extras },
+      { resource: IP_ADDRESS_POOLS, observed: this.pools },
+      { resource: L2_ADVERTISEMENTS, observed: this.#l2Advertisements },
+      { resource: BGP_ADVERTISEMENTS, observed: this.#bgpAdvertisements },
+      { resource: BGP_PEERS, observed: this.bgpPeers },
+      { resource: BFD_PROFILES, observed: this.#bfdProfiles },
+      { resource: COMMUNITIES, observed: this.#communities },
+      { resource: CONFIG_MAPS, observed: this.#legacy },
+      { resource: CONFIG_MAPS, observed: this.#extras },
     ];
   }
 }

@@ -17,7 +17,7 @@ import { isFault, loadConfig } from '../core/config/load.ts';
 import type { Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
 import type { KubeClient, Log, Startable, Store } from '../ports.ts';
-import type { ConfigurationObjectsDeps } from './configuration-objects.ts';
+import type { ConfigurationObjectsDeps, ConfigurationStore } from './configuration-objects.ts';
 import { ConfigurationObjects } from './configuration-objects.ts';
 import { SecretFacts } from './secret-facts.ts';
 
@@ -101,6 +101,11 @@ export class Configuration implements Startable {
   /** Every IPAddressPool as it is now, in force or not. Started and stopped with the configuration. */
   get pools(): Store<IPAddressPool> {
     return this.#objects.pools.store;
+  }
+
+  /** The objects users configure with, of each kind that has a status. */
+  get reported(): readonly ConfigurationStore[] {
+    return this.#objects.reported();
   }
 
   /** The labels of one namespace as they are now; undefined where there is no such namespace. */

@@ -8,7 +8,8 @@ import type { Service } from '../api/kubernetes.ts';
 import { isAnnounced } from '../core/allocation/announced.ts';
 import type { Decision } from '../core/allocation/decision.ts';
 import { Ledger } from '../core/allocation/ledger.ts';
-import { isWhole, plan, planHeld } from '../core/allocation/plan.ts';
+import type { LetGo } from '../core/allocation/plan.ts';
+import { isWhole, plan, planHeld, planLetGo } from '../core/allocation/plan.ts';
 import { poolChanges } from '../core/allocation/pool-changes.ts';
 import { isOpenTo } from '../core/allocation/pool-order.ts';
 import type { ServiceView } from '../core/allocation/service-view.ts';
@@ -32,6 +33,8 @@ export interface Outcome {
 interface Candidate {
   readonly view: ServiceView;
   readonly service: Service;
+  /** Present where it gave up what it had before others were decided. */
+  readonly letGo?: LetGo;
 }
 
 type Outcomes = Map<string, Outcome>;
@@ -80,7 +83,8 @@ export class Allocator {
       const held = planHeld(this.ledger, snapshot, view);
       if (held !== undefined) this.ledger.settle(view, held);
       if (held !== undefined && isWhole(view, held)) yield { view, service, decision: held };
-      else (held === undefined ? others : keeping).push({ view, service });
+      else if (held !== undefined) keeping.push({ view, service });
+      else others.push({ view, service, letGo: planLetGo(this.ledger, snapshot, view) });
     }
     const outcomes: Outcomes = new Map();
     for (const candidate of [...keeping, ...others]) {
@@ -125,8 +129,9 @@ export class Allocator {
       const { view } = candidate;
       // Who keeps nothing of what it has is one who asks: it comes before nobody who is older.
       if (view.ours && planHeld(this.ledger, this.#snapshot, view) === undefined) {
+        const letGo = planLetGo(this.ledger, this.#snapshot, view);
         freed.add(...this.#letGo(view.key));
-        asking.push(candidate);
+        asking.push({ ...candidate, letGo });
       } else having.push(candidate);
     }
     for (const candidate of having) freed.add(...this.#decide(candidate, outcomes));
@@ -189,9 +194,9 @@ export class Allocator {
   }
 
   /** Answers what others may have now. */
-  #decide({ view, service }: Candidate, outcomes: Outcomes): readonly Address[] {
+  #decide({ view, service, letGo }: Candidate, outcomes: Outcomes): readonly Address[] {
     const before = this.ledger.holding(view.key);
-    const decision = plan(this.ledger, this.#snapshot, view);
+    const decision = plan(this.ledger, this.#snapshot, view, letGo);
     this.ledger.settle(view, decision);
     outcomes.set(view.key, { view, service, decision });
     this.#remember(view, decision);

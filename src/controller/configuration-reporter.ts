@@ -1,6 +1,6 @@
 /**
- * Tells what is wrong with the configuration: an Event on each object with a finding, since MetalLB's kinds have no
- * conditions, and the ConfigurationState `controller` with everything.
+ * Tells what there is to say about the configuration: an Event on each object with a finding, and the ConfigurationState
+ * `controller` with all faults. Conditions of the objects are told by object-conditions.ts.
  */
 import { CONTROLLER_FIELD_MANAGER } from '../api/annotations.ts';
 import type { Finding } from '../api/findings.ts';

@@ -19,6 +19,7 @@ import type { Outcome } from './allocator.ts';
 import { Allocator } from './allocator.ts';
 import { FloorKeeper } from './floor-keeper.ts';
 import { ConfigurationReporter } from './configuration-reporter.ts';
+import { ObjectConditions } from './object-conditions.ts';
 import { PoolReporter } from './pool-reporter.ts';
 import { StatusWriter } from './status-writer.ts';
 
@@ -43,6 +44,7 @@ export class Controller implements Startable {
   readonly #writer: StatusWriter;
   readonly #reporter: PoolReporter;
   readonly #configurationReporter: ConfigurationReporter;
+  readonly #objectConditions: ObjectConditions;
   readonly #floorKeeper: FloorKeeper;
   /** Services with news. */
   readonly #dirty = new Set<string>();
@@ -66,6 +68,7 @@ export class Controller implements Startable {
     this.#reporter = new PoolReporter({ client, configuration, ledger, clock, log, meter });
     this.#floorKeeper = new FloorKeeper({ client, configuration, clock, log });
     this.#configurationReporter = new ConfigurationReporter({ client, configuration, events, clock, log });
+    this.#objectConditions = new ObjectConditions({ client, configuration, clock, log });
   }
 
   /** True once every Service has been listed. */
@@ -104,7 +107,8 @@ export class Controller implements Startable {
   }
 
   #parts(): readonly Startable[] {
-    return [this.#writer, this.#reporter, this.#configurationReporter, this.#floorKeeper];
+    const tellers = [this.#configurationReporter, this.#objectConditions];
+    return [this.#writer, this.#reporter, ...tellers, this.#floorKeeper];
   }
 
   /** A burst of news is decided in one turn. */

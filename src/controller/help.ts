@@ -39,14 +39,15 @@ export interface Reconfiguration {
  */
 export function isConcerned(change: Reconfiguration, waiter: Waiter): boolean {
   const { view, code } = waiter;
-  if (change.after.pools.size === 0 || code === 'LB105') return true;
+  if (change.after.pools.size === 0) return code !== 'LB105';
+  if (code === 'LB105') return true;
   if (code === 'LB115') return false;
   switch (view.request.kind) {
     case 'malformed':
     case 'conflicting':
       return false;
     case 'addresses':
-      return isConcernedByName(change, waiter);
+      return code !== 'LB110' && isConcernedByName(change, waiter);
     case 'none':
       return view.requestedPool === undefined
         ? isConcernedByAny(change, waiter)
@@ -76,8 +77,9 @@ function isConcernedByPool(
 ): boolean {
   if (!(changes.get(name)?.isOfSupply ?? false)) return false;
   const pool = after.pools.get(name);
-  const isFullAtMost = pool !== undefined && isOpenTo(pool, view) && suits(pool, view);
-  return code !== 'LB111' || !isFullAtMost;
+  if (pool === undefined || !isOpenTo(pool, view)) return true;
+  if (code === 'LB110') return !sameFamilies(pool, changes.get(name)?.before);
+  return code !== 'LB111' || !suits(pool, view);
 }
 
 /** A pool serves it for the first time, or none does any more. */
@@ -88,4 +90,8 @@ function isConcernedByAny({ ledger, changes }: Reconfiguration, { view, code, po
   const served = [...changes.values()].filter(({ isOfSupply }) => isOfSupply);
   if (code !== 'LB111') return served.some(({ after }) => wouldServe(after));
   return served.some(({ before }) => wouldServe(before)) && ledger.order.serving(view).length === 0;
+}
+
+function sameFamilies(a: Pool, b: Pool | undefined): boolean {
+  return b?.families.size === a.families.size && [...a.families].every((family) => b.families.has(family));
 }

@@ -169,6 +169,31 @@ suite('pools on a real API server', { skip: fault ?? false }, () => {
     await clear();
   });
 
+  test('an object with a fault says so itself, and when it is mended', async () => {
+    const told = (communities: readonly string[]): object => ({
+      apiVersion: 'metallb.io/v1beta1',
+      kind: 'BGPAdvertisement',
+      metadata: { name: 'told', namespace: NAMESPACE },
+      spec: { communities },
+    });
+    const waitFor = (status: string): Promise<string> =>
+      kubectl(
+        `wait bgpadvertisement/told -n ${NAMESPACE} --for=condition=cleat.dev/Valid=${status} --timeout=30s`,
+      );
+    const said = (): Promise<string> =>
+      kubectl(
+        `get bgpadvertisement told -n ${NAMESPACE} -o jsonpath={.status.conditions[?(@.type=="cleat.dev/Valid")].message}`,
+      );
+    // A name that may be about to come is admitted, and is a fault until it does.
+    await apply(told(['one', 'another']));
+    await waitFor('False');
+    assert.match(await said(), /^LB\d+ spec\.communities\[0\] one .*; LB\d+ spec\.communities\[1\] another /);
+    await apply(told(['64500:1']));
+    await waitFor('True');
+    assert.equal(await said(), '');
+    await kubectl(`delete bgpadvertisement told -n ${NAMESPACE}`);
+  });
+
   test('counters are exact to the last digit, and saturated as int64', async () => {
     await apply(pool('wide', ['2001:db8:1::/66']), pool('widest', ['2001:db8:2::/64']));
     const ask = { metadata: { annotations: { 'metallb.io/address-pool': 'wide' } } };

@@ -197,3 +197,25 @@ describe('what follows a change costs the same', () => {
     assert.ok(many <= 2 * few, `${few} steps became ${many}`);
   });
 });
+
+describe('a start costs the same for each Service', () => {
+  /** Steps for one of `count` Services, half of which have addresses and half of which wait for one. */
+  async function eachOf(count: number): Promise<number> {
+    const desk = new Desk({ pools: [pool('p', [`10.0.0.0-10.0.${(count >> 9) - 1}.255`])] });
+    for (let index = 0; index < count; index += 1) {
+      const createdAt = new Date(index * 1000).toISOString();
+      desk.put(`service-${String(index).padStart(6, '0')}`, { namespace: `team-${index % 7}`, createdAt });
+    }
+    const first = await steps.count(() => desk.turn());
+    const statuses = desk.statuses();
+    desk.restart();
+    const again = await steps.count(() => desk.turn());
+    assert.deepEqual(desk.statuses(), statuses);
+    return (first + again) / count;
+  }
+
+  test('of 512 or 8 192, from nothing and once more from their statuses', async () => {
+    const [few, many] = [await eachOf(512), await eachOf(8_192)];
+    assert.ok(many <= 2 * few, `${few} steps became ${many}`);
+  });
+});

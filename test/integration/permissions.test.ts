@@ -15,13 +15,22 @@ import {
   SERVICES,
   VALIDATING_WEBHOOKS,
 } from '../../src/api/kubernetes.ts';
+import type { KubeObject } from '../../src/api/meta.ts';
 import type { BGPPeer } from '../../src/api/metallb.ts';
-import { BGP_PEERS, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../src/api/metallb.ts';
+import {
+  BFD_PROFILES,
+  BGP_ADVERTISEMENTS,
+  BGP_PEERS,
+  COMMUNITIES,
+  IP_ADDRESS_POOLS,
+  L2_ADVERTISEMENTS,
+} from '../../src/api/metallb.ts';
 import type { KubeClient } from '../../src/ports.ts';
 import { PERMISSIONS } from '../../tools/install-rbac.ts';
 import { advertisement, pool } from '../support/allocation.ts';
 import { admitSelfTests } from '../support/fake-admission.ts';
 import { FakeKube } from '../support/fake-kube.ts';
+import { STALE_CONDITION } from '../support/permission-scenes.ts';
 import { Permissions, permitted } from '../support/permitted-kube.ts';
 import { controllerProgram, speakerProgram } from '../support/programs.ts';
 import { RecordingLog } from '../support/recording-log.ts';
@@ -79,6 +88,11 @@ const written = (kube: FakeKube, verb: string, resource: string): true | undefin
 
 test('the controller, and the webhook in it', async (context) => {
   const kube = installed();
+  for (const resource of [L2_ADVERTISEMENTS, BGP_ADVERTISEMENTS, BGP_PEERS, BFD_PROFILES, COMMUNITIES]) {
+    const spec = resource === BGP_PEERS ? { myASN: 1, peerASN: 2, peerAddress: '10.0.0.1' } : {};
+    const mended = { metadata: { namespace: NAMESPACE, name: 'mended' }, spec };
+    kube.put<KubeObject>(resource, { ...mended, status: { conditions: [STALE_CONDITION] } } as KubeObject);
+  }
   const permissions = permissionsOf('controller');
   const client = permitted(kube, permissions);
   const run = async (): Promise<void> => {
@@ -95,6 +109,8 @@ test('the controller, and the webhook in it', async (context) => {
     );
     await until('a renewal', TIMEOUT_MS, () => written(kube, 'update', 'leases'));
     await until('the parameter of the floor', TIMEOUT_MS, () => written(kube, 'apply', 'configmaps'));
+    for (const kind of ['l2advertisements', 'bgpadvertisements', 'bgppeers', 'bfdprofiles', 'communities'])
+      await until(`the condition of ${kind}`, TIMEOUT_MS, () => written(kube, 'patch', kind));
     await until('the same Event again, which is counted up', TIMEOUT_MS, () => {
       kube.remove(SERVICES, { namespace: 'default', name: 'web' });
       kube.put(SERVICES, loadBalancer('web'));

@@ -15,9 +15,12 @@ import {
   VALIDATING_WEBHOOKS,
 } from '../../src/api/kubernetes.ts';
 import type { KubeObject, Resource } from '../../src/api/meta.ts';
-import type { IPAddressPool } from '../../src/api/metallb.ts';
+import type { ConfigurationStatus, IPAddressPool } from '../../src/api/metallb.ts';
 import {
+  BFD_PROFILES,
+  BGP_ADVERTISEMENTS,
   BGP_PEERS,
+  COMMUNITIES,
   CONFIGURATION_STATES,
   IP_ADDRESS_POOLS,
   L2_ADVERTISEMENTS,
@@ -50,6 +53,23 @@ const MEMBERLIST = {
   podSelector: 'app=metallb',
   circle: { label: '' },
   config: LAN,
+};
+/** One of each kind of configuration that has a condition. */
+const CONFIGURED: readonly (readonly [Resource, string])[] = [
+  [IP_ADDRESS_POOLS, 'public'],
+  [L2_ADVERTISEMENTS, 'all'],
+  [BGP_ADVERTISEMENTS, 'all'],
+  [BGP_PEERS, 'router'],
+  [BFD_PROFILES, 'slow'],
+  [COMMUNITIES, 'names'],
+];
+/** What somebody said of an object that has been mended since. */
+export const STALE_CONDITION = {
+  type: 'cleat.dev/Valid',
+  status: 'False',
+  reason: 'MalformedField',
+  message: 'LB210 spec was wrong',
+  lastTransitionTime: '2026-01-01T00:00:00Z',
 };
 const REGISTRATION = { name: 'metallb-webhook-configuration' };
 
@@ -92,6 +112,9 @@ export class PermissionScenes {
       client.create<KubeObject>(resource, { metadata, ...more });
     await create(IP_ADDRESS_POOLS, own('public'), { spec: { addresses: ['172.16.0.100-172.16.0.149'] } });
     await create(L2_ADVERTISEMENTS, own('all'));
+    await create(BGP_ADVERTISEMENTS, own('all'));
+    await create(BFD_PROFILES, own('slow'));
+    await create(COMMUNITIES, own('names'));
     await create(NODES, { name: NODE });
     const type = 'kubernetes.io/basic-auth';
     await create(SECRETS, own('of-router'), { type, stringData: { password: 'a-secret-for-tests' } });
@@ -123,6 +146,10 @@ export class PermissionScenes {
     const status = { assignedIPv4: 0, assignedIPv6: 0, availableIPv4: 0, availableIPv6: 0 };
     const pool = { namespace, name: 'public' };
     await client.patch(IP_ADDRESS_POOLS, pool, 'merge', { status }, { subresource: 'status' });
+    for (const [resource, name] of CONFIGURED) {
+      const stale = { status: { conditions: [STALE_CONDITION] } };
+      await client.patch(resource, { namespace, name }, 'merge', stale, { subresource: 'status' });
+    }
   }
 
   /** The Service gives its address back and asks again: the same Event twice. */
@@ -144,6 +171,13 @@ export class PermissionScenes {
     if (!registration?.webhooks?.some(({ name }) => name === 'namespacevalidationwebhook.cleat.dev'))
       return false;
     if ((await client.get(CONFIG_MAPS, { namespace, name: FLOOR })) === undefined) return false;
+    for (const [resource, name] of CONFIGURED) {
+      const object = await client.get<KubeObject & { status?: ConfigurationStatus }>(resource, {
+        namespace,
+        name,
+      });
+      if (object?.status?.conditions?.[0]?.status !== 'True') return false;
+    }
     return (await this.#isRepeated('IPAllocated', WEB)) && this.#isValid('controller');
   }
 

@@ -13,6 +13,9 @@ import { Gossip } from '../../src/speaker/gossip.ts';
 import type { GossipSettings } from '../../src/speaker/gossip.ts';
 import { Speaker } from '../../src/speaker/speaker.ts';
 
+/** In native mode a BFDProfile is a fault. */
+const BGP_TYPE = 'frr-k8s';
+
 export interface ProgramOptions {
   readonly client: KubeClient;
   readonly log: Log;
@@ -30,6 +33,7 @@ export function controllerProgram(options: ProgramOptions): readonly Startable[]
     meter: createMeter(CONTROLLER_METRICS),
     namespace,
     lbClass: loadBalancerClass,
+    bgpType: BGP_TYPE,
     runs: 'both',
     election: {
       name: 'cleat-controller',
@@ -48,7 +52,7 @@ export function speakerProgram(
 ): readonly Startable[] {
   const { memberlist } = options;
   const deps = { ...options, clock: systemClock, meter: createMeter(SPEAKER_METRICS) };
-  const configuration = new Configuration({ ...deps, parseYaml: parseTextualYaml });
+  const configuration = new Configuration({ ...deps, parseYaml: parseTextualYaml, bgpType: BGP_TYPE });
   const state = new SpeakerState({ ...deps, configuration });
   const events = new KubeEventRecorder({ ...deps, component: 'metallb-speaker' });
   const speaker = new Speaker({

@@ -53,13 +53,28 @@ type Waiting = Extract<Decision, { kind: 'waiting' }>;
  */
 const MOST_LASTING: readonly string[] = ['LB109', 'LB106', 'LB101', 'LB117', 'LB107', 'LB108'];
 
-/** What becomes of the Service, were it decided now. `snapshot` is the one the ledger was given last. */
-export function plan(ledger: Ledger, snapshot: Snapshot, view: ServiceView): Decision {
+/** That a Service gave up what it had before others were decided, and why; without `why` its author wanted it so. */
+export interface LetGo {
+  readonly why?: Finding;
+}
+
+/** Why the Service would be taken what it has, were it decided now. */
+export function planLetGo(ledger: Ledger, snapshot: Snapshot, view: ServiceView): LetGo {
+  const { lost } = keepHeld(ledger, snapshot, view);
+  return lost === undefined ? {} : { why: lost };
+}
+
+/**
+ * What becomes of the Service, were it decided now. `snapshot` is the one the ledger was given last. What it has let go of
+ * may be somebody else's by now, which is not why it has it no more: `letGo` says that.
+ */
+export function plan(ledger: Ledger, snapshot: Snapshot, view: ServiceView, letGo?: LetGo): Decision {
   if (!view.ours) return { kind: 'foreign', released: ledger.holding(view.key)?.addresses ?? [] };
   const has = heldBy(ledger, view);
   const obstacle = obstacleTo(snapshot, view);
   if (obstacle !== undefined) return { kind: 'waiting', finding: obstacle, released: has };
-  const question = { ledger, snapshot, view, has, kept: keepHeld(ledger, snapshot, view) };
+  const kept = keptAfter(keepHeld(ledger, snapshot, view), letGo);
+  const question = { ledger, snapshot, view, has, kept };
   switch (view.request.kind) {
     case 'none':
       return planAny(question);
@@ -90,6 +105,12 @@ export function isWhole(view: ServiceView, held: Decision): boolean {
   const isReadable = view.request.kind === 'none' || view.request.kind === 'addresses';
   const count = held.kind === 'assigned' ? held.addresses.length : 0;
   return isReadable && count === view.held.length && count === view.families.length;
+}
+
+function keptAfter(kept: Kept, letGo: LetGo | undefined): Kept {
+  if (letGo === undefined) return kept;
+  const { lost: _, ...rest } = kept;
+  return letGo.why === undefined ? rest : { ...rest, lost: letGo.why };
 }
 
 function obstacleTo(snapshot: Snapshot, view: ServiceView): Finding | undefined {
@@ -143,15 +164,14 @@ function planRequested(
       const near = nearestFree(ledger, snapshot, view, address);
       return waiting(question, inOtherPool(view, { path, address }, pool, named, near));
     }
+    if (pool !== undefined) pools.add(pool);
     const assessed = assess(ledger, snapshot, view, { path, address });
-    if (assessed.ok) pools.add(assessed.pool);
-    else faults.push(assessed.finding);
+    if (!assessed.ok) faults.push(assessed.finding);
   }
+  const [pool, ...others] = pools;
+  if (others.length > 0) faults.push(inTwoPools(view, path, request.text, [...pools]));
   const [fault] = faults.sort((a, b) => MOST_LASTING.indexOf(a.code) - MOST_LASTING.indexOf(b.code));
-  if (fault !== undefined) return waiting(question, fault);
-  const [pool, other] = pools;
-  if (pool === undefined || other !== undefined)
-    return waiting(question, inTwoPools(view, path, request.text, [...pools]));
+  if (fault !== undefined || pool === undefined) return waiting(question, fault ?? mismatch);
   return assigned(question, pool, wanted, isWhole ? [] : [mismatch]);
 }
 

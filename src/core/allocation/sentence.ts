@@ -58,7 +58,7 @@ const OFFERS = new RegExp(
     'no free IPv[46] address is open to it',
     String.raw`pools open to namespace \S+: [^;]*`,
     String.raw`no pool is open to namespace [^\s;]+`,
-    String.raw`(?<=is full )\(.*?\)`,
+    String.raw`(?<=(?:is full|has no free [^;]*? address) )\(.*?\)`,
     String.raw`name one with \S+ \(.*?\)`,
     'open a pool to it',
   ].join('|'),

@@ -6,6 +6,8 @@ import { BITS_OF_FAMILY, formatAddress, parseAddress } from './address.ts';
 export type ParsedRange =
   { readonly ok: true; readonly range: AddressRange } | { readonly ok: false; readonly why: string };
 
+const NO_ADDRESS = 'which is not an IP address: write one such as 192.0.2.1';
+
 /**
  * Reads `192.0.2.0/28` or `192.0.2.1-192.0.2.9`. As in MetalLB (config.go, ParseCIDR) blanks around the two ends of a
  * range, host bits of a CIDR and leading zeros of a prefix length do not matter. Unlike MetalLB the two ends must be of one
@@ -66,8 +68,7 @@ export function rangesOverlap(a: AddressRange, b: AddressRange): boolean {
 
 function parseCidr(addressText: string, lengthText: string): ParsedRange {
   const address = parseAddress(addressText);
-  if (address === undefined)
-    return refuse(`begins with ${JSON.stringify(addressText)}, which is not an IP address`);
+  if (address === undefined) return refuse(`begins with ${JSON.stringify(addressText)}, ${NO_ADDRESS}`);
   const bits = BITS_OF_FAMILY[address.family];
   if (!/^\d+$/.test(lengthText) || Number(lengthText) > bits) {
     return refuse(`ends with ${JSON.stringify(lengthText)}, which is not a prefix length from 0 to ${bits}`);
@@ -79,12 +80,18 @@ function parseCidr(addressText: string, lengthText: string): ParsedRange {
 
 function parseFirstLast(firstText: string, lastText: string): ParsedRange {
   const first = parseAddress(firstText);
-  if (first === undefined)
-    return refuse(`begins with ${JSON.stringify(firstText)}, which is not an IP address`);
+  if (first === undefined) return refuse(`begins with ${JSON.stringify(firstText)}, ${NO_ADDRESS}`);
   const last = parseAddress(lastText);
-  if (last === undefined) return refuse(`ends with ${JSON.stringify(lastText)}, which is not an IP address`);
-  if (first.family !== last.family)
-    return refuse(`begins with an ${first.family} and ends with an ${last.family} address`);
+  if (last === undefined) {
+    const meant = parseAddress(firstText.replace(/\d+$/, lastText));
+    const right = /^\d+$/.test(lastText) && meant !== undefined ? formatAddress(meant) : undefined;
+    const why = right === undefined ? NO_ADDRESS : `which is not an IP address: write ${right}`;
+    return refuse(`ends with ${JSON.stringify(lastText)}, ${why}`);
+  }
+  if (first.family !== last.family) {
+    const ends = `begins with an ${first.family} and ends with an ${last.family} address`;
+    return refuse(`${ends}: write two of one family`);
+  }
   if (first.value > last.value)
     return refuse(`runs backwards: write ${formatAddress(last)}-${formatAddress(first)}`);
   return { ok: true, range: { family: first.family, first: first.value, last: last.value } };

@@ -29,7 +29,7 @@ export function configurationStatus(
   now: string,
 ): Status | undefined {
   const sentences = findings.filter(isFault).map(describe);
-  const message = sentences.length === 0 ? '' : cut(PREFIX + sentences.join('; '), LONGEST_MESSAGE);
+  const message = sentences.length === 0 ? '' : cutMessage(PREFIX + sentences.join('; '));
   const before = stored?.conditions?.find((condition) => condition.type === type);
   const ok = sentences.length === 0;
   const status = ok ? 'True' : 'False';
@@ -55,6 +55,7 @@ function describe(finding: Finding): string {
   return `${kind} ${namespace}/${name}: ${formatFinding(finding)}`;
 }
 
-function cut(text: string, longest: number): string {
-  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
+/** As much of a condition's message as the API server takes. */
+export function cutMessage(text: string): string {
+  return text.length <= LONGEST_MESSAGE ? text : `${text.slice(0, LONGEST_MESSAGE - 1)}…`;
 }

@@ -26,7 +26,8 @@ function fields(path: string, schema: FieldSchema): string[] {
 function specAndStatus(kind: string): string[] {
   const { spec, status } = schemaOf(kind).properties ?? {};
   assert.ok(spec && status);
-  return [...fields('spec', spec), ...fields('status', status)];
+  const both = [...fields('spec', spec), ...fields('status', status)];
+  return both.filter((field) => !field.startsWith('status.conditions'));
 }
 
 test('IPAddressPool has the fields of MetalLB 0.16', () => {
@@ -112,6 +113,26 @@ test('the kinds MetalLB acts on for BGP have its fields', () => {
     'connectTime disableMP dualStackAddressFamily dynamicASN enableGracefulRestart interface localASN passwordSecret vrf';
   assert.deepEqual(fieldsOfPeer('v1beta1'), v1beta1.split(' '));
   assert.deepEqual(fieldsOfPeer('v1beta2'), `${v1beta1} ${added}`.split(' ').toSorted());
+});
+
+test('each kind of configuration has conditions besides, and no status needs them (docs/adr/0020)', () => {
+  for (const kind of [
+    'BFDProfile',
+    'BGPAdvertisement',
+    'BGPPeer',
+    'Community',
+    'IPAddressPool',
+    'L2Advertisement',
+  ]) {
+    const versions = CRDS_OF_METALLB.find(({ spec }) => spec.names.kind === kind)?.spec.versions ?? [];
+    assert.ok(versions.length > 0);
+    for (const { name, schema } of versions) {
+      const { properties, required = [] } = schema.openAPIV3Schema.properties?.['status'] ?? {};
+      const conditions = properties?.['conditions'];
+      assert.deepEqual(conditions?.['x-kubernetes-list-map-keys'], ['type'], `${kind} ${name}`);
+      assert.equal(required.includes('conditions'), false);
+    }
+  }
 });
 
 test('the reports have the fields of MetalLB', () => {

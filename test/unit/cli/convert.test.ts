@@ -51,7 +51,7 @@ test('10 everything the ConfigMap can say, byte for byte, again and again', () =
   assert.deepEqual(convert(text, 'everything.yaml'), { output, remarks, exitCode });
 });
 
-test('the text of the key alone, or the ConfigMap around it', () => {
+test('10 the text of the key alone, or the ConfigMap around it', () => {
   assert.deepEqual(convert(INNER, '-'), { output: CONVERTED, remarks: [], exitCode: 0 });
   assert.equal(
     convert(wrapped(INNER), '-').output,
@@ -95,7 +95,7 @@ test('what is no configuration', () => {
   assert.match(why('7\n')[0] ?? '', /^f:1: LB208 data.config 7 is not an object with the key address-pools$/);
 });
 
-test('names that Kubernetes does not take', () => {
+test('10 names that Kubernetes does not take', () => {
   const pools = (...names: string[]): string =>
     `address-pools:\n${names.map((name, index) => `- {name: ${name}, protocol: layer2, addresses: [10.0.${index}.0/24]}\n`).join('')}`;
   const names = (text: string): string[] =>

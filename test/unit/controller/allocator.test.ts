@@ -134,6 +134,24 @@ describe('a pool edit wakes exactly those it can help', () => {
     assert.deepEqual(edited(pool('p', ['192.0.2.1/32'], priority), Q), []);
   });
 
+  test('nobody whose families are not those of the pool it names, or of the address it asks for', () => {
+    const six: ServiceText = { families: ['IPv6'] };
+    const seen = desk([['p', ['192.0.2.1/32']]], {
+      named: { ...names('p'), ...six },
+      asked: { ...asks('192.0.2.1'), ...six },
+    });
+    assert.deepEqual(Object.values(seen.statuses()), ['LB110', 'LB110']);
+    seen.configure({ pools: [pool('p', ['192.0.2.0/24'])] });
+    assert.deepEqual(seen.turn(), []);
+    seen.configure({ pools: [pool('p', ['192.0.2.0/24', '2001:db8::1/128'])] });
+    assert.deepEqual(seen.turn(), ['default/named: 2001:db8::1 of p']);
+    // Where no pool is left, one sentence is enough.
+    seen.configure({ pools: [] });
+    assert.equal(seen.turn().length, 2);
+    seen.configure({ pools: [], l2Advertisements: [] });
+    assert.deepEqual(seen.turn(), []);
+  });
+
   test('growth by two: the two oldest it is open to', () => {
     const grown = pool('p', ['192.0.2.1-192.0.2.3'], P.spec);
     assert.deepEqual(edited({ ...grown, spec: { ...P.spec, addresses: ['192.0.2.1-192.0.2.3'] } }, Q), [
@@ -291,5 +309,20 @@ describe('a Service that must move', () => {
       seen.said('default/a'),
       /moved from 192\.0\.2\.1 of pool p: LB103 .* is in pool q, but .* names pool p/,
     );
+  });
+
+  test('because its author wants it so is not told that somebody else has the old address', () => {
+    for (const restarts of [false, true]) {
+      const seen = desk([['p', ['192.0.2.1/32']]], {});
+      seen.put('young', at(9));
+      seen.turn();
+      seen.put('old', at(1));
+      seen.turn();
+      seen.put('young', at(9, names('missing')));
+      if (restarts) seen.restart();
+      seen.turn();
+      assert.deepEqual(seen.statuses(), { 'default/old': '192.0.2.1 of p', 'default/young': 'LB104' });
+      assert.doesNotMatch(seen.said('default/young'), /lost/);
+    }
   });
 });

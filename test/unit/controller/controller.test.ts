@@ -82,7 +82,7 @@ describe('a Service', () => {
     ]);
   });
 
-  test('that changes its type gives everything back', async () => {
+  test('3.9 and 14.10 that changes its type gives everything back', async () => {
     const seen = await world('192.0.2.1/32');
     await seen.apply('a', at(1));
     await seen.apply('b', at(2));
@@ -171,7 +171,7 @@ describe('waiting Services', () => {
     assert.equal(seen.status('c'), '192.0.2.1 of p');
   });
 
-  test('are tried again when another Service makes room under a shared key (section 14, 9)', async () => {
+  test('3.11 and 14.9 are tried again when another Service makes room under a shared key', async () => {
     const seen = await world('192.0.2.1/32');
     const shares = (port: number) => ({
       annotations: { 'allow-shared-ip': 'k' },
@@ -197,7 +197,7 @@ describe('waiting Services', () => {
 });
 
 describe('a start', () => {
-  test('decides nothing before pools and Services are both known', async () => {
+  test('3.1 decides nothing before pools and Services are both known', async () => {
     const kube = new FakeKube();
     kube.put(SERVICES, service('a'));
     kube.hold(IP_ADDRESS_POOLS);
@@ -323,7 +323,7 @@ describe('a change of configuration', () => {
     assert.deepEqual(seen.takeServiceWrites(), ['apply default/a']);
   });
 
-  test('without any pool left releases all; with a pool again serves all', async () => {
+  test('3.8 without any pool left releases all; with a pool again serves all', async () => {
     const seen = await world(THREE);
     await seen.apply('a', at(1));
     await seen.removePool('p');
@@ -333,7 +333,7 @@ describe('a change of configuration', () => {
     assert.equal(seen.status('a'), '198.51.100.7 of q');
   });
 
-  test('a renamed pool keeps its addresses where they are', async () => {
+  test('3.8 a renamed pool keeps its addresses where they are', async () => {
     const seen = await world(THREE);
     await seen.apply('a');
     seen.kube.put(IP_ADDRESS_POOLS, pool('renamed', [THREE]));
@@ -343,7 +343,7 @@ describe('a change of configuration', () => {
     assert.equal(seen.events.length, 1);
   });
 
-  test('namespace labels changing over time', async () => {
+  test('3.7 namespace labels changing over time', async () => {
     const seen = newWorld();
     await seen.putNamespace('default', { tier: 'gold' });
     const serviceAllocation = { namespaceSelectors: [{ matchLabels: { tier: 'gold' } }] };
@@ -458,7 +458,7 @@ describe('pools', () => {
   const poolWrites = (seen: ControllerWorld) =>
     seen.kube.writes.filter(({ resource }) => resource === 'ipaddresspools').length;
 
-  test('have their counters in the status, at most one write a second, none when equal', async () => {
+  test('3.10 have their counters in the status, at most one write a second, none when equal', async () => {
     const seen = await world(THREE, '2001:db8::/64');
     assert.deepEqual(counters(seen)?.status, {
       assignedIPv4: 0,
@@ -484,7 +484,7 @@ describe('pools', () => {
     assert.equal(poolWrites(seen), 3, 'a status that somebody took away is written again');
   });
 
-  test('are counted to the last digit where a double has not so many', async () => {
+  test('3.10 are counted to the last digit where a double has not so many', async () => {
     const seen = await world('2001:db8::/66', '2001:db8:1::/120');
     const text = () => JSON.stringify(seen.kube.writes.at(-1)?.body);
     assert.match(text(), /"assignedIPv6":0,"availableIPv4":0,"availableIPv6":4611686018427388160\b/);
@@ -513,7 +513,7 @@ describe('pools', () => {
     assert.match(JSON.stringify(seen.kube.writes.at(-1)?.body), /"availableIPv6":4611686018427387903\b/);
   });
 
-  test('are measured under the names MetalLB has, and no longer when they are gone', async () => {
+  test('3.10 are measured under the names MetalLB has, and no longer when they are gone', async () => {
     const seen = await world(THREE);
     await seen.putPools(pool('q', ['2001:db8::/126']));
     await seen.apply('a');

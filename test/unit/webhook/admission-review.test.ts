@@ -150,7 +150,7 @@ describe('formatReview', () => {
     });
   });
 
-  test('a refusal is 403 Forbidden', () => {
+  test('4.1 a refusal is 403 Forbidden', () => {
     const answer = formatReview('u-1', {
       ...verdict,
       allowed: false,

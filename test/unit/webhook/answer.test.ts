@@ -78,7 +78,7 @@ test('when the gate itself is broken the change is admitted, with a warning, and
   assert.deepEqual(await counted(), ['cleat_webhook_verdicts_total{resource="services",verdict="failed"} 1']);
 });
 
-test('whatever is no review is answered 400', () => {
+test('4.1 whatever is no review is answered 400', () => {
   const reply = answerReview(
     {},
     {

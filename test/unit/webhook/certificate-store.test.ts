@@ -32,7 +32,7 @@ beforeEach(() => {
   lines = [];
 });
 
-test('makes the Secret with the keys of MetalLB and serves with what it holds', async () => {
+test('4.7 makes the Secret with the keys of MetalLB and serves with what it holds', async () => {
   const set = await store().obtain(undefined, true);
   assert.equal(faultOfCertificates(set, HOSTS), undefined);
   assert.deepEqual(Object.keys(kube.read<Secret>(SECRETS, REF)?.data ?? {}).toSorted(), [

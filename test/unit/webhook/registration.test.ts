@@ -103,7 +103,7 @@ test('Services are asked about only where they may be ours', () => {
   );
 });
 
-test('through the Service, or by URL, with MetalLB’s paths', () => {
+test('4.1 through the Service, or by URL, with MetalLB’s paths', () => {
   assert.deepEqual(entries()[1]?.clientConfig, {
     service: {
       namespace: 'metallb-system',

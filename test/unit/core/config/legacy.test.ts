@@ -19,7 +19,7 @@ function said(document: unknown): string[] {
   return load(document).findings.map(({ code, message }) => `${code} ${message}`);
 }
 
-test('layer2 pools and their advertisements', () => {
+test('10 layer2 pools and their advertisements', () => {
   const { snapshot, findings } = load({
     'address-pools': [
       { name: 'default', protocol: 'layer2', addresses: ['192.168.100.240-192.168.100.250'] },

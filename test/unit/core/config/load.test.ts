@@ -88,7 +88,7 @@ test('pools come by name and ranges as written', () => {
   assert.deepEqual([b.autoAssign, b.avoidBuggyIPs], [false, true]);
 });
 
-test('faults of addresses, all of them at once', () => {
+test('4.4 faults of addresses, all of them at once', () => {
   assert.deepEqual(
     said({ pools: [pool('p', ['10.0.0.1', '10.0.0.9-10.0.0.1', 'x', '10.0.0.0/24', '127.0.0.0/31'])] }),
     [
@@ -103,7 +103,7 @@ test('faults of addresses, all of them at once', () => {
   ]);
 });
 
-test('addresses no Service can have', () => {
+test('14.15 addresses no Service can have', () => {
   const unusable = [
     '0.0.0.0/30',
     '126.0.0.0/7',
@@ -132,7 +132,7 @@ test('addresses no Service can have', () => {
   );
 });
 
-test('an overlap is told to both pools, and once within one', () => {
+test('4.4 an overlap is told to both pools, and once within one', () => {
   assert.deepEqual(
     said({ pools: [pool('a', ['10.0.0.0/24']), pool('b', ['10.0.1.0/24', '10.0.0.255-10.0.1.3'])] }),
     [
@@ -147,7 +147,7 @@ test('an overlap is told to both pools, and once within one', () => {
   );
 });
 
-test('serviceAllocation: who may use the pool', () => {
+test('3.7 serviceAllocation: who may use the pool', () => {
   const allocation = (serviceAllocation: object) => {
     const namespaces = [
       namespaceOf('red', { team: 'red' }),
@@ -170,7 +170,7 @@ test('serviceAllocation: who may use the pool', () => {
   ]);
 });
 
-test('a namespaceSelector that matches no namespace shuts everybody out, with a warning', () => {
+test('14.4 a namespaceSelector that matches no namespace shuts everybody out, with a warning', () => {
   const serviceAllocation = { namespaceSelectors: [{ matchLabels: { team: 'green' } }] };
   const { snapshot, findings } = load({
     pools: [pool('p', ['10.0.0.0/24'], { serviceAllocation })],
@@ -183,7 +183,7 @@ test('a namespaceSelector that matches no namespace shuts everybody out, with a 
   );
 });
 
-test('which pools an advertisement announces', () => {
+test('1.2 which pools an advertisement announces', () => {
   const pools = [
     pool('a', ['10.0.0.0/24']),
     pool('b', ['10.0.1.0/24'], {}, { tier: 'web' }),
@@ -206,7 +206,7 @@ test('which pools an advertisement announces', () => {
   );
 });
 
-test('an advertisement with everything', () => {
+test('1.2 an advertisement with everything', () => {
   const selector = {
     matchLabels: { zone: 'a' },
     matchExpressions: [{ key: 'k', operator: 'In', values: ['x', 'y'] }],
@@ -222,7 +222,7 @@ test('an advertisement with everything', () => {
   assert.deepEqual(seen, { source, pools: new Set(), ...spec });
 });
 
-test('repetition, malformed selectors and weights out of bounds', () => {
+test('4.4 repetition, malformed selectors and weights out of bounds', () => {
   const spec = {
     ipAddressPools: ['a', 'a'],
     nodeSelectors: [
@@ -258,7 +258,7 @@ test('repetition, malformed selectors and weights out of bounds', () => {
   ]);
 });
 
-test('an interface may be listed twice, as in MetalLB', () => {
+test('4.4 an interface may be listed twice, as in MetalLB', () => {
   const snapshot = loaded({
     l2Advertisements: [advertisement('a', { interfaces: ['eth0', 'eth1', 'eth0'] })],
   });
@@ -289,7 +289,7 @@ test('wrong types are named, wherever they are', () => {
   ]);
 });
 
-test('configuration outside its namespace is refused', () => {
+test('4.2 configuration outside its namespace is refused', () => {
   const elsewhere = { metadata: { name: 'p', namespace: 'default' }, spec: { addresses: ['10.0.0.0/24'] } };
   assert.deepEqual(
     said({ pools: [elsewhere], l2Advertisements: [{ metadata: { name: 'a', namespace: 'x' } }] }),

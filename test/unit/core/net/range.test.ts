@@ -51,7 +51,7 @@ test('says what is wrong with everything else', () => {
     ['2001:DB8::1', 'is a single address: write 2001:db8::1/128'],
     ['nonsense', 'is neither a CIDR such as 192.0.2.0/28 nor a range such as 192.0.2.1-192.0.2.9'],
     ['', 'is neither a CIDR such as 192.0.2.0/28 nor a range such as 192.0.2.1-192.0.2.9'],
-    ['192.0.2/24', 'begins with "192.0.2", which is not an IP address'],
+    ['192.0.2/24', 'begins with "192.0.2", which is not an IP address: write one such as 192.0.2.1'],
     ['192.0.2.0/33', 'ends with "33", which is not a prefix length from 0 to 32'],
     ['192.0.2.0/033', 'ends with "033", which is not a prefix length from 0 to 32'],
     ['192.0.2.0/+24', 'ends with "+24", which is not a prefix length from 0 to 32'],
@@ -59,11 +59,17 @@ test('says what is wrong with everything else', () => {
     ['2001:db8::/129', 'ends with "129", which is not a prefix length from 0 to 128'],
     ['192.0.2.0/', 'ends with "", which is not a prefix length from 0 to 32'],
     ['192.0.2.9-192.0.2.1', 'runs backwards: write 192.0.2.1-192.0.2.9'],
-    ['192.0.2.1-2001:db8::1', 'begins with an IPv4 and ends with an IPv6 address'],
-    ['192.0.2.1-9', 'ends with "9", which is not an IP address'],
-    ['-192.0.2.1', 'begins with "", which is not an IP address'],
-    ['192.0.2.1-192.0.2.2-192.0.2.3', 'ends with "192.0.2.2-192.0.2.3", which is not an IP address'],
-    ['192.0.2.0/30-192.0.2.9', 'begins with "192.0.2.0/30", which is not an IP address'],
+    ['192.0.2.1-2001:db8::1', 'begins with an IPv4 and ends with an IPv6 address: write two of one family'],
+    ['192.0.2.1-9', 'ends with "9", which is not an IP address: write 192.0.2.9'],
+    ['-192.0.2.1', 'begins with "", which is not an IP address: write one such as 192.0.2.1'],
+    [
+      '192.0.2.1-192.0.2.2-192.0.2.3',
+      'ends with "192.0.2.2-192.0.2.3", which is not an IP address: write one such as 192.0.2.1',
+    ],
+    [
+      '192.0.2.0/30-192.0.2.9',
+      'begins with "192.0.2.0/30", which is not an IP address: write one such as 192.0.2.1',
+    ],
   ];
   for (const [text, why] of cases) assert.deepEqual(parseRange(text), { ok: false, why }, text);
 });

@@ -19,7 +19,7 @@ const legacyPool = (name: string, addresses: string[]): unknown => ({
   'address-pools': [{ name, protocol: 'layer2', addresses }],
 });
 
-describe('a configuration object that could not be used is refused', () => {
+describe('4.3 a configuration object that could not be used is refused', () => {
   test('pools', () => {
     assert.equal(brief(facts, poolChange(pool('third', ['192.0.2.32/28']))), 'allowed');
     assert.equal(brief(facts, poolChange(pool('third', ['192.0.2.32/33']))), 'denied LB201');
@@ -85,7 +85,7 @@ describe('a configuration object that could not be used is refused', () => {
   });
 });
 
-describe('the wrong namespace', () => {
+describe('4.2 the wrong namespace (Q26)', () => {
   const astray = { ...first, metadata: { name: 'astray', namespace: 'default' } };
 
   test('is refused on create, and left alone afterwards', () => {
@@ -102,7 +102,7 @@ describe('the wrong namespace', () => {
   });
 });
 
-describe('what was wrong already is not refused', () => {
+describe('14.13 what was wrong already is not refused', () => {
   const broken = pool('broken', ['192.0.2.32/28', 'x', '192.0.2.0/30']);
   const faulty = factsOf({ pools: [first, second, broken] });
 

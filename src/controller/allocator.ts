@@ -107,10 +107,12 @@ export class Allocator {
     this.#snapshot = snapshot;
     this.ledger.setPools(snapshot);
     for (const [name, { isOfSupply }] of changes) if (isOfSupply) this.#freshPools.add(name);
+    const isTouched = (holding: Holding) =>
+      !this.#isUntouched(holding, before, changes.get(holding.pool)?.isOfAnnouncers ?? true);
     const change = { ledger: this.ledger, after: snapshot, changes };
     const concerned = [...this.#waiting.all()].filter((waiter) => isConcerned(change, waiter));
     return [
-      ...holdings.filter((holding) => !this.#isUntouched(holding, before)).map(({ key }) => key),
+      ...holdings.filter(isTouched).map(({ key }) => key),
       ...concerned.map(({ view }) => view.key),
     ];
   }
@@ -245,12 +247,14 @@ export class Allocator {
   }
 
   /** True where the holder of what was held `before` has the same to expect and to be told as then. */
-  #isUntouched({ key, pool, addresses }: Holding, before: Snapshot): boolean {
+  #isUntouched({ key, pool, addresses }: Holding, before: Snapshot, isOfAnnouncers: boolean): boolean {
     const { ledger } = this;
     const now = this.#snapshot.pools.get(pool);
     const service = this.#find(key);
     if (now === undefined || service === undefined || ledger.holding(key)?.pool !== pool) return false;
     if (addresses.some((address) => ledger.isAvoided(address))) return false;
+    // Nearly always: thousands of Services need not be looked at to know that the pool is open to everybody as it was.
+    if (now.allocation === undefined && !isOfAnnouncers) return true;
     const view = viewService(service, this.#ourClass);
     return isOpenTo(now, view) && isAnnounced(before, pool, view) === isAnnounced(this.#snapshot, pool, view);
   }

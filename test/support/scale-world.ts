@@ -1,9 +1,10 @@
 /** An API server with thousands of Services, what writes them without Cleat, and a bundled controller beside it. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { ADDRESS_READY, IP_ALLOCATED_FROM_POOL } from '../../src/api/annotations.ts';
 import type { Service } from '../../src/api/kubernetes.ts';
 import { SERVICES } from '../../src/api/kubernetes.ts';
@@ -13,11 +14,13 @@ import { connect } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Startable, Store } from '../../src/ports.ts';
 import { askServer } from './api-server.ts';
+import type { BareListing } from './bare-list.ts';
 import { freePorts, type KubernetesControlPlane } from './control-plane.ts';
 import { RecordingLog } from './recording-log.ts';
 import { until } from './until.ts';
 
 const CLEAT = path.resolve(import.meta.dirname, '../../dist/cleat.mjs');
+const BARE_LIST = path.resolve(import.meta.dirname, 'bare-list.ts');
 const NAMESPACE = 'metallb-system';
 /** As the controller's default. */
 const CONCURRENCY = 16;
@@ -71,10 +74,13 @@ export class ScaleWorld {
     await this.client.close();
   }
 
-  /** Without a webhook: what is measured is allocation. */
-  async startController(): Promise<BenchController> {
-    const [healthPort = 0] = await freePorts('127.0.0.1', 1);
-    const controller = new BenchController(this.#plane.kubeconfig, healthPort);
+  /** Without a webhook unless one is asked for: what is measured is allocation. */
+  async startController({ webhook = false } = {}): Promise<BenchController> {
+    const [healthPort = 0, webhookPort = 0] = await freePorts('127.0.0.1', 2);
+    const flags = webhook
+      ? [`--webhook-url=https://127.0.0.1:${webhookPort}`, `--webhook-port=${webhookPort}`]
+      : ['--webhook-mode=disabled'];
+    const controller = new BenchController(this.#plane.kubeconfig, healthPort, flags);
     this.#controllers.push(controller);
     return controller;
   }
@@ -165,11 +171,10 @@ export class ScaleWorld {
     });
   }
 
-  /** Milliseconds of a list of all Services in pages, the best of three. */
-  async bareListMs(): Promise<number> {
-    const times: number[] = [];
-    for (let turn = 0; turn < 3; turn += 1) times.push(await this.timed(() => this.client.list(SERVICES)));
-    return Math.min(...times);
+  /** What a list of all Services takes in a process that has done nothing before, as a controller that starts. */
+  async bareList(): Promise<BareListing> {
+    const { stdout } = await promisify(execFile)(process.execPath, [BARE_LIST, this.#plane.kubeconfig]);
+    return JSON.parse(stdout) as BareListing;
   }
 
   /** Writes the API server has answered since it runs, of Leases apart. */
@@ -209,6 +214,10 @@ export class ScaleWorld {
     );
   }
 
+  async deleteService(name: string): Promise<void> {
+    await this.client.delete(SERVICES, { namespace: 'default', name });
+  }
+
   async setPool(addresses: readonly string[]): Promise<void> {
     await this.client.patch(IP_ADDRESS_POOLS, { namespace: NAMESPACE, name: 'scale' }, 'merge', {
       spec: { addresses },
@@ -242,16 +251,16 @@ export class BenchController {
   readonly #child: ChildProcess;
   readonly #healthPort: number;
   readonly #execMs = performance.now();
-  #firstLineMs: number | undefined;
+  #firstLine: { readonly ms: number; readonly cpuS: number } | undefined;
   #text = '';
 
-  constructor(kubeconfig: string, healthPort: number) {
+  constructor(kubeconfig: string, healthPort: number, flags: readonly string[]) {
     this.#healthPort = healthPort;
-    const args = ['controller', `--kubeconfig=${kubeconfig}`, '--webhook-mode=disabled'];
+    const args = ['controller', `--kubeconfig=${kubeconfig}`, ...flags];
     const ports = ['--port=0', `--health-probe-port=${healthPort}`];
     this.#child = spawn(process.execPath, [CLEAT, ...args, ...ports], { stdio: ['ignore', 'pipe', 'pipe'] });
     const read = (chunk: string): void => {
-      this.#firstLineMs ??= performance.now();
+      this.#firstLine ??= { ms: performance.now(), cpuS: this.cpuSeconds() };
       this.#text = (this.#text + chunk).slice(-10_000);
     };
     this.#child.stdout?.setEncoding('utf8').on('data', read);
@@ -259,7 +268,11 @@ export class BenchController {
   }
 
   /** Resolves once /readyz says so. */
-  async whenReady(): Promise<{ sinceExecMs: number; sinceFirstLineMs: number }> {
+  async whenReady(): Promise<{
+    sinceExecMs: number;
+    sinceFirstLineMs: number;
+    cpuSinceFirstLineS: number;
+  }> {
     const url = `http://127.0.0.1:${this.#healthPort}/readyz`;
     const readyMs = await until(
       'the controller being ready',
@@ -274,7 +287,8 @@ export class BenchController {
     );
     return {
       sinceExecMs: readyMs - this.#execMs,
-      sinceFirstLineMs: readyMs - (this.#firstLineMs ?? readyMs),
+      sinceFirstLineMs: readyMs - (this.#firstLine?.ms ?? readyMs),
+      cpuSinceFirstLineS: this.cpuSeconds() - (this.#firstLine?.cpuS ?? 0),
     };
   }
 

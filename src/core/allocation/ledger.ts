@@ -54,15 +54,20 @@ export class Ledger {
       return [name, space && isAlike(space.pool, pool) ? { ...space, pool } : spaceOf(pool)];
     });
     const after = new Map(spaces);
-    const uprooted: Holding[] = [];
-    for (const [name, { holdings }] of before) {
-      if (after.get(name)?.holdings !== holdings) uprooted.push(...holdings.values());
-    }
-    for (const holding of uprooted) this.#drop(holding);
-    this.#spaces = after;
     this.#index = new RangeIndex(snapshot.pools.values());
+    const moving: Holding[] = [];
+    for (const [name, { holdings }] of before) {
+      const space = after.get(name);
+      if (space?.holdings === holdings) continue;
+      for (const holding of holdings.values()) {
+        if (space !== undefined && this.#poolOfAll(holding.addresses) === name) keep(space, holding);
+        else moving.push(holding);
+      }
+    }
+    for (const holding of moving) this.#drop(holding);
+    this.#spaces = after;
     this.#order = new PoolOrder(snapshot, (pool, family) => this.#hasRoom(pool, family));
-    for (const holding of uprooted) {
+    for (const holding of moving) {
       const pool = this.#poolOfAll(holding.addresses);
       if (pool !== undefined) this.#hold(pool === holding.pool ? holding : { ...holding, pool });
     }
@@ -303,6 +308,12 @@ export class Ledger {
     group?.leave({ address, pool: holding.pool }, holding.ports, isLast);
     if (group?.isEmpty === true) this.#groups.delete(name);
   }
+}
+
+/** The holding is of the pool's new space as it was of the old one; who else holds its addresses is as it was, too. */
+function keep(space: PoolSpace, holding: Holding): void {
+  space.holdings.set(holding.key, holding);
+  for (const { family, value } of holding.addresses) space[family]?.take(value);
 }
 
 /** Of the first range as written that has one of the addresses, the lowest. */

@@ -9,6 +9,8 @@ export interface PoolChange {
   readonly after?: Pool;
   /** True where other addresses are given away than before, or to others; false where only who announces it has changed. */
   readonly isOfSupply: boolean;
+  /** True where others announce it than before, or to others. */
+  readonly isOfAnnouncers: boolean;
 }
 
 /** By name; a pool that matters to everybody as it did before is not among them. */
@@ -17,12 +19,14 @@ export function poolChanges(before: Snapshot, after: Snapshot): ReadonlyMap<stri
   for (const [name, pool] of before.pools) {
     const now = after.pools.get(name);
     const isOfSupply = now === undefined || (now !== pool && supplyOf(now) !== supplyOf(pool));
-    if (isOfSupply || !hasSameAnnouncers(before, after, name)) {
-      changes.set(name, { before: pool, ...(now && { after: now }), isOfSupply });
+    const isOfAnnouncers = !hasSameAnnouncers(before, after, name);
+    if (isOfSupply || isOfAnnouncers) {
+      changes.set(name, { before: pool, ...(now && { after: now }), isOfSupply, isOfAnnouncers });
     }
   }
   for (const [name, pool] of after.pools) {
-    if (!before.pools.has(name)) changes.set(name, { after: pool, isOfSupply: true });
+    if (before.pools.has(name)) continue;
+    changes.set(name, { after: pool, isOfSupply: true, isOfAnnouncers: true });
   }
   return changes;
 }

@@ -11,6 +11,7 @@ import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
 import { SpeakerState } from '../speaker/configuration-state.ts';
 import { Gossip } from '../speaker/gossip.ts';
 import type { GossipSettings } from '../speaker/gossip.ts';
+import { NodeReport } from '../speaker/node-report.ts';
 import { Speaker } from '../speaker/speaker.ts';
 import { readExcludedInterfaces } from './excluded-interfaces.ts';
 import { readMemberlistSettings } from './memberlist-settings.ts';
@@ -61,6 +62,7 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
     host: nodeName,
   });
   const { memberlist } = options;
+  const report = new NodeReport(clock);
   const speaker = new Speaker({
     client,
     configuration,
@@ -71,6 +73,7 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
     meter,
     events,
     packets,
+    report,
     ignoreExcludeLabel,
     ...(options.lbClass === undefined ? {} : { loadBalancerClass: options.lbClass }),
     ...(memberlist === undefined
@@ -85,7 +88,7 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
         }),
     ...(podName === '' || podUid === '' ? {} : { pod: { name: podName, uid: podUid } }),
   });
-  const state = new SpeakerState({ client, configuration, nodeName, clock, log });
+  const state = new SpeakerState({ client, configuration, nodeName, clock, log, report });
   return {
     parts: [
       { name: 'packets', part: packets },

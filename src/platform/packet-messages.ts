@@ -5,7 +5,7 @@ import type { AnsweredAddress, PacketEvent } from '../ports.ts';
 export interface PacketWorkerData {
   /** Names of interfaces never to be used. */
   readonly excludeInterfaces: readonly RegExp[];
-  /** Four bytes: a number that the main thread changes as long as it is alive. */
+  /** Two numbers of four bytes: the main thread changes the first as long as it is alive, the worker the second. */
   readonly heartbeat: SharedArrayBuffer;
 }
 

@@ -10,7 +10,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { formatAddress, parseAddress } from '../core/net/address.ts';
 import type { IpFamily } from '../core/net/address.ts';
 import { solicitedNodeGroup } from '../protocol/ndp/message.ts';
-import { etherLink } from './ether-link.ts';
+import { etherLink, nodeLink } from './ether-link.ts';
 import { MulticastGroups } from './multicast-groups.ts';
 import { loadNative } from './native.ts';
 import { LinkWatcher } from './netlink.ts';
@@ -36,7 +36,7 @@ const native = loadNative();
 const arp = new PacketResponder(native, ARP);
 const ndp = new PacketResponder(native, NDP);
 const groups = new MulticastGroups(native);
-let toldNames: readonly string[] | undefined;
+let told: string | undefined;
 new LinkWatcher(native, useLinks).start();
 main.on('message', obey);
 
@@ -47,8 +47,10 @@ function useLinks(all: readonly Link[]): void {
   ndp.setLinks(links);
   joinGroups();
   const names = usable.map((link) => link.name);
-  if (names.join() !== toldNames?.join()) say({ kind: 'interfaces', names });
-  toldNames = names;
+  const nodeLinks = usable.map(nodeLink).filter((link) => link !== undefined);
+  const news = JSON.stringify([names, nodeLinks]);
+  if (news !== told) say({ kind: 'interfaces', names, links: nodeLinks });
+  told = news;
 }
 
 function obey(message: ToPacketWorker): void {
@@ -81,6 +83,7 @@ let lastBeat = Atomics.load(beats, 0);
 let lastBeatMs = performance.now();
 
 function watchHeartbeat(): void {
+  Atomics.add(beats, 1, 1);
   const beat = Atomics.load(beats, 0);
   const nowMs = performance.now();
   if (beat !== lastBeat) {

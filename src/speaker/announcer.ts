@@ -116,14 +116,22 @@ export class Announcer {
     if (this.#withheld.get(key) === reason) return;
     this.#withheld.set(key, reason);
     this.#deps.log.debug('not announcing', { service: key, reason });
-    if (reason !== 'noInterface') return;
     const ip = service.status?.loadBalancer?.ingress?.[0]?.ip ?? '';
-    this.#deps.events.record(
-      service,
-      'Warning',
-      'announceFailed',
-      `the interfaces specified by LB IP "${ip}" doesn't exist in assigned node "${this.#deps.nodeName}" with protocol "${PROTOCOL}"`,
-    );
+    const { nodeName } = this.#deps;
+    if (reason === 'noInterface')
+      this.#fail(
+        service,
+        `the interfaces specified by LB IP "${ip}" doesn't exist in assigned node "${nodeName}" with protocol "${PROTOCOL}"`,
+      );
+    if (reason === 'noLink')
+      this.#fail(
+        service,
+        `no interface of assigned node "${nodeName}" can announce LB IP "${ip}" with protocol "${PROTOCOL}": each is down, without a carrier, or without a link-local address for IPv6`,
+      );
+  }
+
+  #fail(service: Service, message: string): void {
+    this.#deps.events.record(service, 'Warning', 'announceFailed', message);
   }
 
   #drop(key: string, reason: string): void {

@@ -25,9 +25,11 @@ import type {
   StoreEvent,
 } from '../ports.ts';
 import { Announcer } from './announcer.ts';
+import { ClusterLinks } from './cluster-links.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { MembershipListener } from './heartbeat.ts';
 import { L2StatusReporter } from './l2-status-reporter.ts';
+import type { NodeReport } from './node-report.ts';
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
@@ -43,6 +45,8 @@ export interface SpeakerDeps {
   readonly events: EventRecorder;
   readonly packets: PacketIo;
   readonly loadBalancerClass?: string;
+  /** Where this node's links are told. */
+  readonly report?: NodeReport;
   /** Keeps the list of living speakers, and tells the listener. Without it by Leases. */
   readonly membership?: (listener: MembershipListener) => Startable;
   /** The pod this runs in, where it runs in one. */
@@ -57,6 +61,7 @@ export class Speaker implements Startable {
   readonly #services: Store<Service> & Startable;
   readonly #slices: Store<EndpointSlice> & Startable;
   readonly #nodes: Store<Node>;
+  readonly #links: ClusterLinks;
   /** Service key -> slice key -> slice. */
   readonly #slicesOf = new Map<string, Map<string, EndpointSlice>>();
   readonly #membership: Startable;
@@ -80,6 +85,7 @@ export class Speaker implements Startable {
     this.#services = deps.client.observe<Service>(SERVICES);
     this.#slices = deps.client.observe<EndpointSlice>(ENDPOINT_SLICES);
     this.#nodes = deps.configuration.nodes;
+    this.#links = new ClusterLinks(deps, () => this.#markAll());
     const meet: MembershipListener = (alive, returned) => this.#meet(alive, returned);
     this.#membership = deps.membership?.(meet) ?? new Heartbeat(deps, meet);
     this.#statuses = new L2StatusReporter(deps);
@@ -94,7 +100,7 @@ export class Speaker implements Startable {
   /** Begins in the background: neither the API server nor a configuration without faults need be there yet. See `ready`. */
   async start(): Promise<void> {
     this.#deps.meter.set('metallb_k8s_client_config_loaded_bool', {}, 0);
-    await Promise.all(this.#stores().map((store) => store.start()));
+    await Promise.all([...this.#stores(), this.#links].map((part) => part.start()));
     void this.#join();
   }
 
@@ -106,7 +112,7 @@ export class Speaker implements Startable {
     await this.#membership.stop();
     this.#announcer.stop();
     await this.#statuses.stop();
-    await Promise.all(this.#stores().map((store) => store.stop()));
+    await Promise.all([...this.#stores(), this.#links].map((part) => part.stop()));
   }
 
   /**
@@ -170,6 +176,10 @@ export class Speaker implements Startable {
   #hear(event: PacketEvent): void {
     if (event.kind === 'interfaces') {
       this.#interfaces = new Set(event.names);
+      if (event.links !== undefined) {
+        this.#deps.report?.setLinks(event.links);
+        this.#links.setOwn(event.links);
+      }
       this.#markAll();
       return;
     }
@@ -238,6 +248,7 @@ export class Speaker implements Startable {
       nodes: new Map(nodes),
       members: this.#members,
       interfaces: this.#interfaces,
+      links: this.#links.current(),
       ignoreExcludeLabel: this.#deps.ignoreExcludeLabel ?? false,
       sha256: (text) => createHash('sha256').update(text).digest(),
     });

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { after, afterEach, beforeEach, suite, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
+import type { NodeLink } from '../../src/api/node-links.ts';
 import { speakerParts } from '../../src/cli/speaker-parts.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createMeter } from '../../src/platform/metrics.ts';
@@ -347,8 +348,18 @@ function registerTests(family: Family): void {
     process.on('worker', remember);
     await startPackets();
     packets.answer([{ address: VIP, interfaces: 'all' }]);
+    const told: (readonly NodeLink[] | undefined)[] = [];
+    packets.subscribe((event) => void (event.kind === 'interfaces' && told.push(event.links)));
     await workers[0]?.terminate();
     await until('another worker', LONG_MS, () => workers[1]);
+    // In between the node has nothing to announce on.
+    const back = (): true | undefined => {
+      const gone = told.findIndex((links) => links?.length === 0);
+      return (
+        (gone >= 0 && told.slice(gone).some((links) => links?.some(({ name }) => name === 'n0'))) || undefined
+      );
+    };
+    await until('its links', LONG_MS, back);
     await answers(VIP, NODE_MAC);
     process.off('worker', remember);
   });

@@ -92,7 +92,12 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
     assert.deepEqual([printed.code, printed.stderr], [0, '']);
     writeFileSync(file, printed.stdout);
     assert.equal((await kubectl('apply', '--validate=strict', '-f', file)).code, 0);
-    context.after(() => kubectl('delete', '-f', file));
+    context.after(async () => {
+      await kubectl('delete', '-f', file);
+      await until('a world without a floor', 30_000, async () =>
+        (await asks('10.7.9.9', 'default', dry)).code === 0 ? true : undefined,
+      );
+    });
     await mustApply(plane, poolManifest('floor', '10.7.1.240-10.7.1.250', '2001:db8:7::/64'));
     const shut = poolManifest('shut', '10.7.2.0/28');
     await mustApply(plane, {

@@ -135,7 +135,7 @@ suite('pools on a real API server', { skip: fault ?? false }, () => {
     assert.equal(await addressOf('four'), '');
     assert.match(
       await saidOf('four'),
-      /^LB111 spec\.type LoadBalancer needs an IPv4 address, but every pool open to namespace default is full \(default\); add addresses or delete a Service$/,
+      /^LB111 spec\.type LoadBalancer needs an IPv4 address, but every pool open to namespace default is full \(default: 3 of 3 IPv4 taken\); add addresses or delete a Service$/,
     );
     await until(
       'the Event',
@@ -154,7 +154,13 @@ suite('pools on a real API server', { skip: fault ?? false }, () => {
   test('a pool that takes another’s place moves who must move, and says from where to where and why', async () => {
     await applied(service('mover'), 'True');
     await apply(pool('new', ['192.0.2.1-192.0.2.9']));
-    await kubectl(`delete configmap config -n ${NAMESPACE}`);
+    const remove = `delete configmap config -n ${NAMESPACE}`;
+    const refusal = await kubectl(remove).catch(({ stderr }: { stderr: string }) => stderr);
+    const [, hash] =
+      /LB229 a Service loses its address: default\/mover \S+; .* cleat\.dev\/confirm: (\S+)/.exec(refusal) ??
+      [];
+    await kubectl(`annotate configmap config -n ${NAMESPACE} cleat.dev/confirm=${hash}`);
+    await kubectl(remove);
     await until('the move', TIMEOUT_MS, async () => (await addressOf('mover')) === '192.0.2.1' || undefined);
     assert.match(
       await saidOf('mover'),

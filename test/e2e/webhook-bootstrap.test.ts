@@ -172,7 +172,8 @@ describe('the webhook on a real API server', { skip: fault ?? false }, () => {
     await untilItRefuses();
     await watched.stop();
     assert.deepEqual(history[0], ['selftest.cleat.dev']);
-    assert.deepEqual([history.length, history[1]?.length], [2, 5]);
+    assert.equal(history.length, 2);
+    assert.ok(history[1]?.includes('servicevalidationwebhook.cleat.dev'));
   });
 
   test('of two that start at once both serve with one Secret and one registers; the other takes over', async (context) => {

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Event, Secret, Service, ValidatingWebhookConfiguration } from '../../src/api/kubernetes.ts';
 import {
+  CONFIG_MAPS,
   ENDPOINT_SLICES,
   EVENTS,
   LEASES,
@@ -22,6 +23,7 @@ import {
   L2_ADVERTISEMENTS,
   SERVICE_L2_STATUSES,
 } from '../../src/api/metallb.ts';
+import { FLOOR } from '../../src/core/policy/floor.ts';
 import type { KubeClient, Startable } from '../../src/ports.ts';
 import { LAN } from '../../src/protocol/memberlist/config.ts';
 import { controllerProgram, speakerProgram, type ProgramOptions } from './programs.ts';
@@ -112,6 +114,7 @@ export class PermissionScenes {
       client.delete(CONFIGURATION_STATES, { namespace, name: 'controller' }),
       client.delete(SECRETS, secret),
       client.delete(SERVICES, WEB),
+      client.delete(CONFIG_MAPS, { namespace, name: FLOOR }),
     ]);
     if (without !== 'Secret') await client.create<Secret>(SECRETS, { metadata: secret });
     const spec = { type: 'LoadBalancer' as const, ports: [{ port: 80 }] };
@@ -138,7 +141,9 @@ export class PermissionScenes {
     const pool = await client.get<IPAddressPool>(IP_ADDRESS_POOLS, { namespace, name: 'public' });
     if (pool?.status?.assignedIPv4 === 0) return false;
     const registration = await client.get<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, REGISTRATION);
-    if (registration?.webhooks?.length !== 5) return false;
+    if (!registration?.webhooks?.some(({ name }) => name === 'namespacevalidationwebhook.cleat.dev'))
+      return false;
+    if ((await client.get(CONFIG_MAPS, { namespace, name: FLOOR })) === undefined) return false;
     return (await this.#isRepeated('IPAllocated', WEB)) && this.#isValid('controller');
   }
 

@@ -173,7 +173,9 @@ export type PacketEvent =
       readonly names: readonly string[];
       readonly links?: readonly NodeLink[];
     }
-  | { readonly kind: 'counted'; readonly counts: readonly PacketCounts[] };
+  | { readonly kind: 'counted'; readonly counts: readonly PacketCounts[] }
+  /** Another host, none of the friends, says that it has a watched address. Ten times a second for each at the most. */
+  | { readonly kind: 'claimed'; readonly address: string; readonly mac: string; readonly interface: string };
 
 /** Answers ARP and neighbour solicitations for addresses the kernel does not have. */
 export interface PacketIo extends Startable {
@@ -181,6 +183,13 @@ export interface PacketIo extends Startable {
   answer(addresses: readonly AnsweredAddress[]): void;
   /** Tells the neighbours once, now, who has these addresses; those not answered for are skipped. */
   announce(addresses: readonly string[]): void;
+  /**
+   * Replaces what is listened for: others that say they have one of these addresses. `friends` are the hardware addresses of
+   * those who may.
+   */
+  watch(addresses: readonly AnsweredAddress[], friends: readonly string[]): void;
+  /** Asks the neighbours once, now, who has these addresses; those not watched are skipped. */
+  probe(addresses: readonly string[]): void;
   /** Calls back with the interfaces at once when they are known, then at each event. Returns the way to stop. */
   subscribe(listener: (event: PacketEvent) => void): () => void;
 }

@@ -27,6 +27,7 @@ export interface SpeakerOptions {
   readonly nodeName: string;
   readonly lbClass: string | undefined;
   readonly ignoreExcludeLb: boolean;
+  readonly ignoreAddressConflicts?: boolean;
   /** Default native. */
   readonly bgpType?: BgpType;
   /** Names the interfaces on which nothing is announced. Default: where MetalLB's manifests mount it. */
@@ -61,7 +62,7 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
     component: SPEAKER_COMPONENT,
     host: nodeName,
   });
-  const { memberlist } = options;
+  const { memberlist, ignoreAddressConflicts = false } = options;
   const report = new NodeReport(clock);
   const speaker = new Speaker({
     client,
@@ -75,6 +76,7 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
     packets,
     report,
     ignoreExcludeLabel,
+    ignoreAddressConflicts,
     ...(options.lbClass === undefined ? {} : { loadBalancerClass: options.lbClass }),
     ...(memberlist === undefined
       ? {}
@@ -104,6 +106,7 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
 export interface SpeakerFlags extends ClusterFlags, MemberlistFlags {
   readonly nodeName: string;
   readonly ignoreExcludeLb: boolean;
+  readonly ignoreAddressConflicts: boolean;
   readonly excludeL2File?: string;
   readonly podName?: string;
   readonly podUid?: string;

@@ -24,6 +24,10 @@ export class PacketThread implements PacketIo {
   readonly #beats: Int32Array;
   readonly #listeners = new Set<(event: PacketEvent) => void>();
   #addresses: readonly AnsweredAddress[] = [];
+  #watched: { readonly addresses: readonly AnsweredAddress[]; readonly friends: readonly string[] } = {
+    addresses: [],
+    friends: [],
+  };
   #seenBeat = 0;
   #missedBeats = 0;
   #interfaces: PacketEvent | undefined;
@@ -61,6 +65,15 @@ export class PacketThread implements PacketIo {
     this.#tell({ kind: 'answer', addresses });
   }
 
+  watch(addresses: readonly AnsweredAddress[], friends: readonly string[]): void {
+    this.#watched = { addresses, friends };
+    this.#tell({ kind: 'watch', addresses, friends });
+  }
+
+  probe(addresses: readonly string[]): void {
+    this.#tell({ kind: 'probe', addresses });
+  }
+
   announce(addresses: readonly string[]): void {
     this.#tell({ kind: 'announce', addresses });
   }
@@ -91,6 +104,7 @@ export class PacketThread implements PacketIo {
     this.#worker = worker;
     Atomics.store(this.#beats, 1, 0);
     this.answer(this.#addresses);
+    this.watch(this.#watched.addresses, this.#watched.friends);
     const startedMs = this.#clock.monotonicMs();
     return new Promise((resolve, reject) => {
       let fault: unknown = new Error('the packet worker ended');

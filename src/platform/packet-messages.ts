@@ -11,7 +11,12 @@ export interface PacketWorkerData {
 
 export type ToPacketWorker =
   | { readonly kind: 'answer'; readonly addresses: readonly AnsweredAddress[] }
-  | { readonly kind: 'announce'; readonly addresses: readonly string[] };
+  | {
+      readonly kind: 'watch';
+      readonly addresses: readonly AnsweredAddress[];
+      readonly friends: readonly string[];
+    }
+  | { readonly kind: 'announce' | 'probe'; readonly addresses: readonly string[] };
 
 /** 'interfaces' comes first, and says that the worker works. */
 export type FromPacketWorker =

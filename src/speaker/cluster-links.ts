@@ -19,6 +19,7 @@ export class ClusterLinks implements Startable {
   readonly #states: Store<KubeObject> & Startable;
   readonly #published = new Map<string, readonly NodeLink[]>();
   readonly #listener: () => void;
+  readonly #macs = new Set<string>();
   #own: readonly NodeLink[] | undefined;
   #unsubscribe = (): void => {};
 
@@ -37,7 +38,7 @@ export class ClusterLinks implements Startable {
       const links = type === 'deleted' ? undefined : parseLinks(annotations?.[LINKS_ANNOTATION]);
       if (isDeepStrictEqual(links, this.#published.get(node))) return;
       if (links === undefined) this.#published.delete(node);
-      else this.#published.set(node, links);
+      else this.#published.set(node, this.#remember(links));
       this.#listener();
     });
     await this.#states.start();
@@ -50,8 +51,18 @@ export class ClusterLinks implements Startable {
 
   /** This node's, as it sees them itself. */
   setOwn(links: readonly NodeLink[]): void {
-    this.#own = links;
+    this.#own = this.#remember(links);
     this.#listener();
+  }
+
+  /**
+   * All hardware addresses that nodes have or had; undefined where one of `members` does not say, such as a speaker of
+   * MetalLB’s, whose frames could not be told from a stranger’s.
+   */
+  macs(members: Iterable<string>): readonly string[] | undefined {
+    if (this.#own === undefined) return undefined;
+    const all = [...members].every((node) => node === this.#nodeName || this.#published.has(node));
+    return all ? [...this.#macs].toSorted() : undefined;
   }
 
   /**
@@ -64,6 +75,11 @@ export class ClusterLinks implements Startable {
     const names = published && new Set(published.map(({ name }) => name));
     const own = this.#own.filter(({ name }) => names?.has(name) ?? true);
     return new Map(this.#published).set(this.#nodeName, own);
+  }
+
+  #remember(links: readonly NodeLink[]): readonly NodeLink[] {
+    for (const { mac } of links) this.#macs.add(mac);
+    return links;
   }
 }
 

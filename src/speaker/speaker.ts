@@ -51,6 +51,8 @@ export interface SpeakerDeps {
   readonly membership?: (listener: MembershipListener) => Startable;
   /** The pod this runs in, where it runs in one. */
   readonly pod?: { readonly name: string; readonly uid: string };
+  /** Announce addresses that other hosts have too. */
+  readonly ignoreAddressConflicts?: boolean;
   /** Announce from nodes excluded from load balancers too. */
   readonly ignoreExcludeLabel?: boolean;
 }
@@ -131,6 +133,8 @@ export class Speaker implements Startable {
       this.#deps.packets.subscribe((event) => this.#hear(event)),
     );
     this.#seeConfiguration();
+    // What there is now may be announced by others, or was by this one in an earlier life.
+    this.#pass();
     await this.#membership.start();
   }
 
@@ -183,6 +187,10 @@ export class Speaker implements Startable {
       this.#markAll();
       return;
     }
+    if (event.kind === 'claimed') {
+      this.#announcer.hear(event);
+      return;
+    }
     for (const { address: ip, requests, responses, gratuitous } of event.counts) {
       this.#deps.meter.count('metallb_layer2_requests_received', { ip }, requests);
       this.#deps.meter.count('metallb_layer2_responses_sent', { ip }, responses);
@@ -212,6 +220,8 @@ export class Speaker implements Startable {
 
   #pass(): void {
     this.#planner ??= this.#makePlanner();
+    const { ignoreAddressConflicts } = this.#deps;
+    this.#announcer.setFriends(ignoreAddressConflicts === true ? undefined : this.#links.macs(this.#members));
     for (const key of this.#due) this.#reconcile(key, this.#planner);
     this.#due.clear();
     this.#announcer.publish();
@@ -235,7 +245,7 @@ export class Speaker implements Startable {
     // A pool was taken away from under addresses in use: traffic goes on until the controller has moved the Service.
     const orphaned = decided.kind === 'withheld' && decided.reason === 'ipNotAllowed';
     if (orphaned && this.#announcer.announces(key, view.addresses)) return;
-    this.#announcer.settle(key, service, decided);
+    this.#announcer.settle(key, service, decided, view.addresses);
   }
 
   #makePlanner(): AnnouncementPlanner {

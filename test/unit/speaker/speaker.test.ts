@@ -297,3 +297,41 @@ test('a node alone whose link is down says so', async () => {
   ]);
   await cluster.stop();
 });
+
+test('a new address that another host has is not announced, and said so; a node that takes over asks nobody', async () => {
+  const cluster = await three();
+  for (const [name, { packets }] of cluster.nodes) {
+    const links = [
+      { name: 'eth0', mac: `02:00:00:00:00:1${name.at(-1)}`, families: ['IPv4'], subnets: [] },
+    ] as const;
+    cluster.kube.put(CONFIGURATION_STATES, {
+      metadata: {
+        namespace: NAMESPACE,
+        name: `speaker-${name}`,
+        annotations: { [LINKS_ANNOTATION]: JSON.stringify(links) },
+      },
+    });
+    packets.tell({ kind: 'interfaces', names: ['eth0'], links });
+  }
+  await cluster.clock.advance(10);
+  await cluster.expose('web');
+  const { packets, events } = cluster.node('node-3');
+  assert.equal(cluster.answering(), '');
+  assert.deepEqual(packets.probed, [VIP]);
+  assert.deepEqual(packets.friends, ['02:00:00:00:00:11', '02:00:00:00:00:12', '02:00:00:00:00:13']);
+  packets.tell({ kind: 'claimed', address: VIP, mac: '02:00:00:00:00:99', interface: 'eth0' });
+  await cluster.clock.advance(300);
+  assert.equal(cluster.answering(), '');
+  assert.deepEqual(events, [
+    `web Warning announceFailed LB IP "${VIP}" is not announced from node "node-3": the host 02:00:00:00:00:99 on interface "eth0" answers for it; take the address from that host, or out of the pool`,
+  ]);
+  assert.deepEqual(await cluster.node('node-3').announcedGauge(), []);
+  await cluster.clock.advance(11_000);
+  assert.equal(cluster.answering(), `node-3: ${VIP}`, 'the host has gone');
+  assert.equal(events.at(-1), 'web Normal nodeAssigned announcing from node "node-3" with protocol "layer2"');
+  await cluster.node('node-3').speaker.stop();
+  await cluster.clock.advance(1);
+  assert.equal(cluster.answering(), `node-1: ${VIP}`, 'at once');
+  assert.deepEqual(cluster.node('node-1').packets.probed, []);
+  await cluster.stop();
+});

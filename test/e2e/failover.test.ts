@@ -9,12 +9,15 @@ import { faultOfControlPlane } from '../support/control-plane.ts';
 import { InstalledKubernetes, REPOSITORY } from '../support/installed-kubernetes.ts';
 import { addressOf, macOf, NODES } from '../support/lab.ts';
 import type { Lab, LabProcess, NodeName } from '../support/lab.ts';
+import { httpGet } from '../support/lab-cluster.ts';
 import type { LabNodes } from '../support/lab-cluster.ts';
 import { enterPrivateNetwork, faultOfPrivateNetwork, hasCommand } from '../support/private-network.ts';
 import { runs } from '../support/runs.ts';
 import { until } from '../support/until.ts';
 
 const VIP = '172.16.0.100';
+/** What the next Service gets. */
+const TAKEN = '172.16.0.101';
 const TIMEOUT_MS = 30_000;
 const RUNS = runs(2).numRuns;
 /** So many answers in a row of one node: it has the address now. */
@@ -103,6 +106,60 @@ suite(
         repair: (node) => setMac(node, macOf(node)),
       }));
 
+    // The frames of all nodes still reach everybody: for a while two nodes answer.
+    test('the announcing node is cut off from the member list alone, and comes back', (context) =>
+      measure(context, {
+        disturb: (node) => cutMemberList(node),
+        repair: (node) => nft(node, 'delete table inet cut'),
+      }));
+
+    test('in all of this no node took another one for a stranger', async () => {
+      const types = '-o jsonpath={.items[*].status.conditions[*].type}';
+      assert.doesNotMatch(
+        await installed.kubectl(`get configurationstates -n metallb-system ${types}`),
+        /Conflict/,
+      );
+      assert.doesNotMatch(await installed.kubectl('describe svc web'), /announceFailed/);
+    });
+
+    test('a new address that another host has is not announced before that host has gone', async () => {
+      const change = (what: string): Promise<unknown> =>
+        lab.run('client', 'ip', ['address', what, `${TAKEN}/32`, 'dev', 'eth0']);
+      await change('add');
+      await installed.kubectl('create service loadbalancer taken --tcp=80:8080');
+      await installed.kubectl('patch svc taken --type=merge -p {"spec":{"selector":{"app":"web"}}}');
+      await installed.kubectl('wait svc/taken --for=condition=cleat.dev/AddressReady --timeout=30s');
+      const address = await installed.kubectl(
+        'get svc taken -o jsonpath={.status.loadBalancer.ingress[*].ip}',
+      );
+      assert.equal(address, TAKEN);
+      const conflicts = (): Promise<string> =>
+        installed.kubectl(
+          'get configurationstates -n metallb-system -o jsonpath={.items[*].status.conditions[*].message}',
+        );
+      const expected = `LB IP "${TAKEN}" is not announced .* the host ${macOf('client')} on interface "eth0"`;
+      await until(
+        'a condition',
+        TIMEOUT_MS,
+        async () => new RegExp(expected).test(await conflicts()) || undefined,
+      );
+      await until('an event', TIMEOUT_MS, async () => {
+        const described = await installed.kubectl('describe svc taken');
+        assert.doesNotMatch(described, /nodeAssigned/);
+        return new RegExp(`Warning +announceFailed .*${expected}`).test(described) || undefined;
+      });
+      await change('delete');
+      await until('the address being announced', TIMEOUT_MS, async () => {
+        const described = await installed.kubectl('describe svc taken');
+        return /nodeAssigned/.test(described) || undefined;
+      });
+      await until('no condition', TIMEOUT_MS, async () => !(await conflicts()).includes(TAKEN) || undefined);
+      await until('an answer', TIMEOUT_MS, async () => {
+        const { code } = await httpGet(lab, 'client', `http://${TAKEN}/`, 2000);
+        return code === 0 || undefined;
+      });
+    });
+
     interface Disturbance {
       /** The node goes on announcing. */
       readonly stays?: boolean;
@@ -180,6 +237,18 @@ suite(
     async function link(node: NodeName, state: 'up' | 'down'): Promise<void> {
       const port = `port-${NODES.indexOf(node) + 11}`;
       assert.equal((await lab.run('bridge', 'ip', ['link', 'set', port, state])).code, 0);
+    }
+
+    async function nft(node: NodeName, command: string): Promise<void> {
+      const { code, stderr } = await lab.run(node, 'nft', [command]);
+      assert.equal(code, 0, stderr);
+    }
+
+    async function cutMemberList(node: NodeName): Promise<void> {
+      const drop = 'meta l4proto { tcp, udp } th dport 7946 drop';
+      const chain = (hook: string): string =>
+        `add chain inet cut ${hook} { type filter hook ${hook} priority 0; }; add rule inet cut ${hook} ${drop}`;
+      await nft(node, `add table inet cut; ${chain('input')}; ${chain('output')}`);
     }
 
     async function setMac(node: NodeName, mac: string): Promise<void> {

@@ -51,8 +51,10 @@ suite(
     test('etcd has forgotten the version that the watches stand at, and all Events', async () => {
       const [goes = ''] = await world.want(2);
       await world.whenRight('before the compaction');
-      // Nothing reaches the controller from here on.
-      world.proxy.script = () => ({ kind: 'refuse', code: 503 });
+      const { terms } = world;
+      // From here on the controller hears of nothing but its Lease.
+      world.proxy.script = ({ path }) =>
+        path.includes('/leases') ? undefined : { kind: 'refuse', code: 503 };
       world.proxy.dropWatches();
       await world.remove(goes);
       await world.want(3);
@@ -66,7 +68,8 @@ suite(
       const before = await world.rounds('410');
       world.proxy.script = () => undefined;
       await world.whenRight('a compacted etcd');
-      assert.ok((await world.rounds('410')) > before, 'the version was forgotten');
+      // A server that takes longer to come back than a Lease lasts is met by a new term, which lists.
+      assert.ok(world.terms > terms || (await world.rounds('410')) > before, 'the version was forgotten');
     });
   },
 );

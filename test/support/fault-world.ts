@@ -167,6 +167,11 @@ export class FaultWorld {
     return Number(line?.slice(series.length) ?? 0);
   }
 
+  /** How often the controller has begun to lead. */
+  get terms(): number {
+    return this.log.lines.filter(({ message }) => message === 'leading').length;
+  }
+
   /** The Events that tell of a Service. */
   async eventsOf(name: string): Promise<readonly Event[]> {
     const { items } = await this.client.list<Event>(EVENTS, { namespace: 'default' });

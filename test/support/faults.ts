@@ -117,11 +117,10 @@ export const FAULTS: readonly FaultCase[] = [
   {
     title: 'the machine sleeps for an hour, its Lease runs out, and it leads again',
     run: async (world) => {
-      const terms = (): number => world.log.lines.filter(({ message }) => message === 'leading').length;
-      const before = terms();
+      const before = world.terms;
       await world.want(3);
       world.clock.sleep(HOUR_MS);
-      await until('it leads again', TIMEOUT_MS, () => (terms() > before ? true : undefined));
+      await until('it leads again', TIMEOUT_MS, () => (world.terms > before ? true : undefined));
       await world.want(2);
       await world.whenRight('an hour asleep');
     },

@@ -17,7 +17,7 @@ export function poolChanges(before: Snapshot, after: Snapshot): ReadonlyMap<stri
   for (const [name, pool] of before.pools) {
     const now = after.pools.get(name);
     const isOfSupply = now === undefined || (now !== pool && supplyOf(now) !== supplyOf(pool));
-    if (isOfSupply || announcersOf(before, name) !== announcersOf(after, name)) {
+    if (isOfSupply || !hasSameAnnouncers(before, after, name)) {
       changes.set(name, { before: pool, ...(now && { after: now }), isOfSupply });
     }
   }
@@ -41,6 +41,14 @@ function supplyOf({ ranges, avoidBuggyIPs, autoAssign, draining, allocation }: P
   ]);
 }
 
-function announcersOf(snapshot: Snapshot, pool: string): string {
-  return JSON.stringify(advertisementsOf(snapshot, pool).map(({ serviceSelectors }) => serviceSelectors));
+function hasSameAnnouncers(before: Snapshot, after: Snapshot, pool: string): boolean {
+  const [then, now] = [advertisementsOf(before, pool), advertisementsOf(after, pool)];
+  // Mostly nothing about them has changed, and what was read from the same object is the same.
+  return (
+    then.length === now.length &&
+    then.every(({ serviceSelectors }, index) => {
+      const other = now[index]?.serviceSelectors;
+      return other === serviceSelectors || JSON.stringify(other) === JSON.stringify(serviceSelectors);
+    })
+  );
 }

@@ -8,9 +8,9 @@ import { CONFIG_MAPS } from '../../api/kubernetes.ts';
 import type { ObjectRef } from '../../api/meta.ts';
 import { LEGACY_CONFIG_MAP } from '../../api/metallb.ts';
 import type { ConfigInput, LoadedConfig } from '../config/load.ts';
-import { isFault, loadConfig, sameRanges } from '../config/load.ts';
+import { isFault, sameRanges } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
-import { refOf, withObject } from './changed-world.ts';
+import { loadAfter, loadBefore, refOf } from './changed-world.ts';
 import type { Change, ConfigMapChange, ConfigurationChange, Facts, Remark } from './facts.ts';
 
 /** What the configuration would have wrong with it that it has not now. */
@@ -19,7 +19,7 @@ export function judgeConfiguration(facts: Facts, change: Change): readonly Remar
   if (change.kind === 'ConfigMap' && !isLegacyConfig(facts.configInput, change)) return [];
 
   const known = new Set(findingsBefore(facts, change).map(identityOf));
-  const after = loadConfig(withObject(facts.configInput, change, change.object));
+  const after = loadAfter(facts.configInput, change);
   const added = after.findings.filter((finding) => !known.has(identityOf(finding)));
   const own = added.filter((finding) => isAbout(finding, change));
   // What this change causes may be written on another object: the second pool of one name, or a ConfigMap set aside.
@@ -61,7 +61,7 @@ function isLegacyConfig(input: ConfigInput, change: ConfigMapChange): boolean {
 /** Findings of the stored world; with the old object as the API server sends it, which a store may not have seen yet. */
 function findingsBefore(facts: Facts, change: ConfigurationChange): readonly Finding[] {
   if (change.kind === 'ConfigMap' || change.oldObject === undefined) return facts.configFindings;
-  return loadConfig(withObject(facts.configInput, change, change.oldObject)).findings;
+  return loadBefore(facts.configInput, change).findings;
 }
 
 function isAbout({ object }: Finding, change: ConfigurationChange): boolean {

@@ -14,12 +14,11 @@ import { isAnnounced } from '../allocation/announced.ts';
 import { keepHeld } from '../allocation/held.ts';
 import { Ledger } from '../allocation/ledger.ts';
 import { poolChanges } from '../allocation/pool-changes.ts';
-import { loadConfig } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { Address } from '../net/address.ts';
 import { formatAddress, sameAddress } from '../net/address.ts';
 import type { WorldChange } from './changed-world.ts';
-import { refOf, withObject } from './changed-world.ts';
+import { loadAfter, loadBefore, refOf } from './changed-world.ts';
 import type { Change, Facts, Remark } from './facts.ts';
 import type { HopedWorld } from './hoped-world.ts';
 import { isWanted } from './wanted.ts';
@@ -85,7 +84,7 @@ export function strandsInHopedWorld(facts: Facts, change: WorldChange, hoped: Ho
 function strandedBy(facts: Facts, change: WorldChange, hoped?: HopedWorld): Stranded | undefined {
   const before = snapshotBefore(facts, change);
   const input = hoped?.facts.configInput ?? facts.configInput;
-  const after = loadConfig(withObject(input, change, change.object)).snapshot;
+  const after = loadAfter(input, change).snapshot;
   return after && strandedBetween(facts, before, after, hoped?.leaving ?? new Set());
 }
 
@@ -98,7 +97,7 @@ function isConfiguration({ configInput }: Facts, change: WorldChange): boolean {
 /** What is in force; with the old object as the API server sends it, which a store may not have seen yet. */
 function snapshotBefore(facts: Facts, change: WorldChange): Snapshot {
   if (change.kind === 'ConfigMap' || change.oldObject === undefined) return facts.snapshot;
-  const stored = loadConfig(withObject(facts.configInput, change, change.oldObject)).snapshot;
+  const stored = loadBefore(facts.configInput, change).snapshot;
   // Whoever mends the last fault brings everything into force that was changed since.
   return stored ?? facts.snapshot;
 }

@@ -119,7 +119,7 @@ suite(
         await installed.kubectl(`get configurationstates -n metallb-system ${types}`),
         /Conflict/,
       );
-      assert.doesNotMatch(await installed.kubectl('describe svc web'), /announceFailed/);
+      assert.doesNotMatch(await installed.kubectl('describe svc web'), /answers for it/);
     });
 
     test('a new address that another host has is not announced before that host has gone', async () => {

@@ -3,6 +3,7 @@
  * memory. Nothing here does anything.
  */
 import type { KubeList, KubeObject, Resource } from './api/meta.ts';
+import type { NodeLink } from './api/node-links.ts';
 
 /** Something with a life: start resolves once it works, stop resolves once nothing of it is left. stop is idempotent. */
 export interface Startable {
@@ -163,16 +164,32 @@ export interface PacketCounts {
 }
 
 export type PacketEvent =
-  /** Interfaces came or went: the names of all that are not excluded, whether up or not. */
-  | { readonly kind: 'interfaces'; readonly names: readonly string[] }
-  | { readonly kind: 'counted'; readonly counts: readonly PacketCounts[] };
+  /**
+   * Interfaces came, went or changed: the names of all that are not excluded, whether up or not, and those on which
+   * neighbours can be spoken to now. None of either while the adapter itself does not work. Without `links` these are not known.
+   */
+  | {
+      readonly kind: 'interfaces';
+      readonly names: readonly string[];
+      readonly links?: readonly NodeLink[];
+    }
+  | { readonly kind: 'counted'; readonly counts: readonly PacketCounts[] }
+  /** Another host, none of the friends, says that it has a watched address. Ten times a second for each at the most. */
+  | { readonly kind: 'claimed'; readonly address: string; readonly mac: string; readonly interface: string };
 
-/** Answers ARP for addresses the kernel does not have (neighbour discovery for IPv6 is to come). */
+/** Answers ARP and neighbour solicitations for addresses the kernel does not have. */
 export interface PacketIo extends Startable {
   /** Replaces everything that is answered for. It stays in force until the next call, also across faults of the adapter. */
   answer(addresses: readonly AnsweredAddress[]): void;
   /** Tells the neighbours once, now, who has these addresses; those not answered for are skipped. */
   announce(addresses: readonly string[]): void;
+  /**
+   * Replaces what is listened for: others that say they have one of these addresses. `friends` are the hardware addresses of
+   * those who may.
+   */
+  watch(addresses: readonly AnsweredAddress[], friends: readonly string[]): void;
+  /** Asks the neighbours once, now, who has these addresses; those not watched are skipped. */
+  probe(addresses: readonly string[]): void;
   /** Calls back with the interfaces at once when they are known, then at each event. Returns the way to stop. */
   subscribe(listener: (event: PacketEvent) => void): () => void;
 }

@@ -11,6 +11,7 @@ import type { Clock, KubeClient, Log, Meter } from '../ports.ts';
 import { SpeakerState } from '../speaker/configuration-state.ts';
 import { Gossip } from '../speaker/gossip.ts';
 import type { GossipSettings } from '../speaker/gossip.ts';
+import { NodeReport } from '../speaker/node-report.ts';
 import { Speaker } from '../speaker/speaker.ts';
 import { readExcludedInterfaces } from './excluded-interfaces.ts';
 import { readMemberlistSettings } from './memberlist-settings.ts';
@@ -26,6 +27,7 @@ export interface SpeakerOptions {
   readonly nodeName: string;
   readonly lbClass: string | undefined;
   readonly ignoreExcludeLb: boolean;
+  readonly ignoreAddressConflicts?: boolean;
   /** Default native. */
   readonly bgpType?: BgpType;
   /** Names the interfaces on which nothing is announced. Default: where MetalLB's manifests mount it. */
@@ -60,7 +62,8 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
     component: SPEAKER_COMPONENT,
     host: nodeName,
   });
-  const { memberlist } = options;
+  const { memberlist, ignoreAddressConflicts = false } = options;
+  const report = new NodeReport(clock);
   const speaker = new Speaker({
     client,
     configuration,
@@ -71,7 +74,9 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
     meter,
     events,
     packets,
+    report,
     ignoreExcludeLabel,
+    ignoreAddressConflicts,
     ...(options.lbClass === undefined ? {} : { loadBalancerClass: options.lbClass }),
     ...(memberlist === undefined
       ? {}
@@ -85,7 +90,7 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
         }),
     ...(podName === '' || podUid === '' ? {} : { pod: { name: podName, uid: podUid } }),
   });
-  const state = new SpeakerState({ client, configuration, nodeName, clock, log });
+  const state = new SpeakerState({ client, configuration, nodeName, clock, log, report });
   return {
     parts: [
       { name: 'packets', part: packets },
@@ -101,6 +106,7 @@ export function speakerParts(options: SpeakerOptions): SpeakerParts {
 export interface SpeakerFlags extends ClusterFlags, MemberlistFlags {
   readonly nodeName: string;
   readonly ignoreExcludeLb: boolean;
+  readonly ignoreAddressConflicts: boolean;
   readonly excludeL2File?: string;
   readonly podName?: string;
   readonly podUid?: string;

@@ -18,6 +18,12 @@ export function speakerCommand(finish: (exitCode: number) => void): Command {
         'announce from nodes labelled exclude-from-external-load-balancers too',
       ).default(false),
     )
+    .addOption(
+      new Option(
+        '--ignore-address-conflicts',
+        'announce an address also where another host answers for it, and do not look for one',
+      ).default(false),
+    )
     .option(
       '--exclude-l2-file <file>',
       'the interfaces on which nothing is announced (without it: /etc/metallb/excludel2.yaml)',

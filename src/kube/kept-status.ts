@@ -14,6 +14,8 @@ export interface KeptStatusDeps<Status> {
   readonly namespace: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Asked before each write. */
+  readonly annotations?: () => Readonly<Record<string, string>>;
   readonly fieldManager: string;
   /** The object goes when all its owners have gone. Asked before each write. */
   readonly owners: () => readonly OwnerReference[];
@@ -55,19 +57,23 @@ export class KeptStatus<Status extends object> implements Startable {
     const { client, resource, namespace, name, labels, fieldManager, owners, statusAfter } = this.#deps;
     const stored = this.#store.get(`${namespace}/${name}`);
     const status = statusAfter(stored?.status);
-    if (status === undefined) return;
+    const annotations = this.#deps.annotations?.() ?? {};
+    const there: Readonly<Record<string, string>> = stored?.metadata.annotations ?? {};
+    const annotated = Object.entries(annotations).every(([key, value]) => there[key] === value);
+    if (status === undefined && annotated) return;
     const { group, version, kind } = resource;
     const head = { apiVersion: `${group}/${version}`, kind };
     const options = { fieldManager, force: true } as const;
-    if (stored === undefined) {
+    if (stored === undefined || !annotated) {
       const ownerReferences = [...owners()];
       const owned = ownerReferences.length === 0 ? {} : { ownerReferences };
       await client.apply(
         resource,
-        { ...head, metadata: { name, namespace, labels: { ...labels }, ...owned } },
+        { ...head, metadata: { name, namespace, labels: { ...labels }, annotations, ...owned } },
         options,
       );
     }
+    if (status === undefined) return;
     // A status cannot be created: the object must be there before.
     await client.apply<KubeObject & { status?: Status }>(
       resource,

@@ -1,6 +1,8 @@
 /** Interfaces that neighbours can be spoken to on: what the packet worker makes of the machine's links. */
-import type { Mac } from '../protocol/ethernet.ts';
-import type { Link } from './netlink.ts';
+import type { NodeLink } from '../api/node-links.ts';
+import { BITS_OF_FAMILY, formatAddress } from '../core/net/address.ts';
+import { type Mac, formatMac } from '../protocol/ethernet.ts';
+import type { Link, LinkAddress } from './netlink.ts';
 
 const IFF_UP = 0x1;
 const IFF_BROADCAST = 0x2;
@@ -33,7 +35,26 @@ export function etherLink(link: Link): EtherLink | undefined {
   return { index, name, mac, carrier, hasLinkLocal: link.addresses.some(isLinkLocal) };
 }
 
+/** What others are told of a link; undefined where nobody would hear anything sent on it. */
+export function nodeLink(link: Link): NodeLink | undefined {
+  const ether = etherLink(link);
+  if (ether?.carrier !== true) return undefined;
+  return {
+    name: ether.name,
+    mac: formatMac(ether.mac),
+    families: ether.hasLinkLocal ? ['IPv4', 'IPv6'] : ['IPv4'],
+    subnets: [...new Set(link.addresses.filter((it) => !isLinkLocal(it)).map(subnetOf))].toSorted(),
+  };
+}
+
+function subnetOf({ address, prefixLength }: LinkAddress): string {
+  const family = address.length === 4 ? 'IPv4' : 'IPv6';
+  const hostBits = BigInt(Math.max(0, BITS_OF_FAMILY[family] - prefixLength));
+  const value = address.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  return `${formatAddress({ family, value: (value >> hostBits) << hostBits })}/${prefixLength}`;
+}
+
 /** fe80::/10 (RFC 4291 section 2.5.6) */
-function isLinkLocal(address: Uint8Array): boolean {
+function isLinkLocal({ address }: LinkAddress): boolean {
   return address.length === 16 && address[0] === 0xfe && ((address[1] ?? 0) & 0xc0) === 0x80;
 }

@@ -50,6 +50,7 @@ interface AddressMessage {
   readonly index: number;
   /** 4 or 16 bytes. */
   readonly address: Uint8Array;
+  readonly prefixLength: number;
   /** False while the kernel still looks whether another host has it, and when one has (RFC 4862 section 5.4). */
   readonly usable: boolean;
 }
@@ -128,7 +129,8 @@ function decodeAddress(message: DataView): AddressMessage | undefined {
   const address = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
   if (address === undefined || (address.length !== 4 && address.length !== 16)) return undefined;
   const usable = (message.getUint8(HEADER_LENGTH + 2) & IFA_NOT_USABLE) === 0;
-  return { kind: 'address', index: message.getUint32(HEADER_LENGTH + 4, true), address, usable };
+  const index = message.getUint32(HEADER_LENGTH + 4, true);
+  return { kind: 'address', index, address, prefixLength: message.getUint8(HEADER_LENGTH + 1), usable };
 }
 
 /** Copies, since the buffer they are read from is used again. */

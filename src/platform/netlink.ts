@@ -22,14 +22,20 @@ const DUMP_GAP_MS = 50;
 
 /** A network interface. */
 export interface Link extends Omit<LinkMessage, 'kind'> {
-  /** Its IPv4 (4 bytes) and IPv6 (16 bytes) addresses that may be used. */
-  readonly addresses: readonly Uint8Array[];
+  readonly addresses: readonly LinkAddress[];
+}
+
+/** An address of the machine that may be used. */
+export interface LinkAddress {
+  /** 4 or 16 bytes. */
+  readonly address: Uint8Array;
+  readonly prefixLength: number;
 }
 
 interface Dump {
   readonly sequence: number;
   readonly step: 'links' | 'addresses';
-  readonly links: Map<number, Link & { addresses: Uint8Array[] }>;
+  readonly links: Map<number, Link & { addresses: LinkAddress[] }>;
 }
 
 export class LinkWatcher {
@@ -103,7 +109,8 @@ export class LinkWatcher {
         const { kind: _, ...link } = message;
         dump.links.set(link.index, { ...link, addresses: [] });
       } else if (message.kind === 'address') {
-        if (message.usable) dump.links.get(message.index)?.addresses.push(message.address);
+        const { address, prefixLength } = message;
+        if (message.usable) dump.links.get(message.index)?.addresses.push({ address, prefixLength });
       } else if (message.sequence !== dump.sequence) {
         continue;
       } else if (message.kind === 'error') {

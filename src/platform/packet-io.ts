@@ -12,6 +12,8 @@ import { EPERM, loadNative } from './native.ts';
 import type { FromPacketWorker, PacketWorkerData, ToPacketWorker } from './packet-messages.ts';
 
 const BEAT_EVERY_MS = 500;
+/** A worker that has not shown itself for so many beats hangs: it is ended, and another one started. */
+const MISSED_BEATS = 6;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 
@@ -22,6 +24,12 @@ export class PacketThread implements PacketIo {
   readonly #beats: Int32Array;
   readonly #listeners = new Set<(event: PacketEvent) => void>();
   #addresses: readonly AnsweredAddress[] = [];
+  #watched: { readonly addresses: readonly AnsweredAddress[]; readonly friends: readonly string[] } = {
+    addresses: [],
+    friends: [],
+  };
+  #seenBeat = 0;
+  #missedBeats = 0;
   #interfaces: PacketEvent | undefined;
   #worker: Worker | undefined;
   #stopBeat: (() => void) | undefined;
@@ -32,7 +40,7 @@ export class PacketThread implements PacketIo {
   constructor(options: { clock: Clock; log: Log; excludeInterfaces?: readonly RegExp[] }) {
     this.#clock = options.clock;
     this.#log = options.log;
-    const heartbeat = new SharedArrayBuffer(4);
+    const heartbeat = new SharedArrayBuffer(8);
     this.#beats = new Int32Array(heartbeat);
     this.#workerData = { excludeInterfaces: options.excludeInterfaces ?? [], heartbeat };
   }
@@ -57,6 +65,15 @@ export class PacketThread implements PacketIo {
     this.#tell({ kind: 'answer', addresses });
   }
 
+  watch(addresses: readonly AnsweredAddress[], friends: readonly string[]): void {
+    this.#watched = { addresses, friends };
+    this.#tell({ kind: 'watch', addresses, friends });
+  }
+
+  probe(addresses: readonly string[]): void {
+    this.#tell({ kind: 'probe', addresses });
+  }
+
   announce(addresses: readonly string[]): void {
     this.#tell({ kind: 'announce', addresses });
   }
@@ -71,9 +88,13 @@ export class PacketThread implements PacketIo {
     this.#worker?.postMessage(message);
   }
 
-  /** Shows the worker that this thread is alive. */
+  /** Shows the worker that this thread is alive, and looks whether the worker is. */
   #beat(): void {
     Atomics.add(this.#beats, 0, 1);
+    const seen = Atomics.load(this.#beats, 1);
+    this.#missedBeats = seen === this.#seenBeat ? this.#missedBeats + 1 : 0;
+    this.#seenBeat = seen;
+    if (seen !== 0 && this.#missedBeats >= MISSED_BEATS) void this.#worker?.terminate();
     this.#stopBeat = this.#clock.after(BEAT_EVERY_MS, () => this.#beat());
   }
 
@@ -81,7 +102,9 @@ export class PacketThread implements PacketIo {
   #spawn(): Promise<void> {
     const worker = new Worker(findWorker(), { workerData: this.#workerData, execArgv: [], name: 'packets' });
     this.#worker = worker;
+    Atomics.store(this.#beats, 1, 0);
     this.answer(this.#addresses);
+    this.watch(this.#watched.addresses, this.#watched.friends);
     const startedMs = this.#clock.monotonicMs();
     return new Promise((resolve, reject) => {
       let fault: unknown = new Error('the packet worker ended');
@@ -98,6 +121,8 @@ export class PacketThread implements PacketIo {
         reject(fault); // nobody listens once resolved
         if (this.#worker !== worker) return;
         this.#worker = undefined;
+        // Nothing is answered now: others are to take over.
+        this.#take({ kind: 'interfaces', names: [], links: [] });
         if (this.#clock.monotonicMs() - startedMs > LONGEST_RETRY_MS) this.#retryMs = FIRST_RETRY_MS;
         if (works || this.#stopRetry !== undefined) this.#retry(fault);
       });

@@ -5,13 +5,18 @@ import type { AnsweredAddress, PacketEvent } from '../ports.ts';
 export interface PacketWorkerData {
   /** Names of interfaces never to be used. */
   readonly excludeInterfaces: readonly RegExp[];
-  /** Four bytes: a number that the main thread changes as long as it is alive. */
+  /** Two numbers of four bytes: the main thread changes the first as long as it is alive, the worker the second. */
   readonly heartbeat: SharedArrayBuffer;
 }
 
 export type ToPacketWorker =
   | { readonly kind: 'answer'; readonly addresses: readonly AnsweredAddress[] }
-  | { readonly kind: 'announce'; readonly addresses: readonly string[] };
+  | {
+      readonly kind: 'watch';
+      readonly addresses: readonly AnsweredAddress[];
+      readonly friends: readonly string[];
+    }
+  | { readonly kind: 'announce' | 'probe'; readonly addresses: readonly string[] };
 
 /** 'interfaces' comes first, and says that the worker works. */
 export type FromPacketWorker =

@@ -1,10 +1,19 @@
 /** ARP and neighbour discovery as the packet responder sees them: bytes in, the address and the reply out. */
 import type { IpFamily } from '../api/kubernetes.ts';
+import { claimOfArp, encodeArpClaimFilter, probeArp } from '../protocol/arp/claim.ts';
 import { encodeArpFilter } from '../protocol/arp/filter.ts';
 import { ETHERTYPE_ARP, decodeArp, encodeArp } from '../protocol/arp/frame.ts';
 import { gratuitousArp, respondArp } from '../protocol/arp/respond.ts';
+import type { Mac } from '../protocol/ethernet.ts';
+import { encodeNdpClaimFilter, probeNdp } from '../protocol/ndp/claim.ts';
 import { encodeNdpFilter } from '../protocol/ndp/filter.ts';
-import { ETHERTYPE_IPV6, decodeSolicitation, encodeAdvertisement } from '../protocol/ndp/message.ts';
+import {
+  ETHERTYPE_IPV6,
+  decodeAdvertisement,
+  decodeSolicitation,
+  encodeAdvertisement,
+  encodeSolicitation,
+} from '../protocol/ndp/message.ts';
 import { respondNdp, unsolicitedAdvertisement } from '../protocol/ndp/respond.ts';
 import type { EtherLink } from './ether-link.ts';
 
@@ -30,6 +39,12 @@ export interface PacketProtocol<Ip> {
   ): { readonly ip: Ip; readonly reply: Uint8Array } | undefined;
   /** What tells the neighbours on the link that the address is here. */
   gratuitous(ip: Ip, link: EtherLink): readonly Uint8Array[];
+  /** Passes what says where one of the addresses is. */
+  claimFilter(addresses: readonly Ip[] | 'any'): Uint8Array;
+  /** Where the first `length` bytes say that an address is. */
+  claim(frame: Uint8Array, length: number): { readonly ip: Ip; readonly mac: Mac } | undefined;
+  /** Asks whether somebody has the address. */
+  probe(ip: Ip, link: EtherLink): Uint8Array;
 }
 
 export const ARP: PacketProtocol<number> = {
@@ -44,6 +59,12 @@ export const ARP: PacketProtocol<number> = {
     return typeof reply === 'object' ? { ip: reply.senderIp, reply: encodeArp(reply) } : undefined;
   },
   gratuitous: (ip, link) => gratuitousArp(ip, link.mac).map(encodeArp),
+  claimFilter: encodeArpClaimFilter,
+  claim(frame, length) {
+    const said = decodeArp(frame, length);
+    return said && claimOfArp(said);
+  },
+  probe: (ip, link) => encodeArp(probeArp(ip, link.mac)),
 };
 
 export const NDP: PacketProtocol<bigint> = {
@@ -58,4 +79,10 @@ export const NDP: PacketProtocol<bigint> = {
     return reply && { ip: reply.target, reply: encodeAdvertisement(reply) };
   },
   gratuitous: (ip, link) => [encodeAdvertisement(unsolicitedAdvertisement(ip, link.mac))],
+  claimFilter: encodeNdpClaimFilter,
+  claim(frame, length) {
+    const said = decodeAdvertisement(frame, length);
+    return said && { ip: said.target, mac: said.mac };
+  },
+  probe: (ip, link) => encodeSolicitation(probeNdp(ip, link.mac)),
 };

@@ -10,7 +10,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { formatAddress, parseAddress } from '../core/net/address.ts';
 import type { IpFamily } from '../core/net/address.ts';
 import { solicitedNodeGroup } from '../protocol/ndp/message.ts';
-import { etherLink } from './ether-link.ts';
+import { parseMac } from '../protocol/ethernet.ts';
+import type { AnsweredAddress } from '../ports.ts';
+import { ClaimWatcher } from './claim-watcher.ts';
+import type { HeardClaim } from './claim-watcher.ts';
+import { etherLink, nodeLink } from './ether-link.ts';
 import { MulticastGroups } from './multicast-groups.ts';
 import { loadNative } from './native.ts';
 import { LinkWatcher } from './netlink.ts';
@@ -35,8 +39,15 @@ const say = (message: FromPacketWorker): void => main.postMessage(message);
 const native = loadNative();
 const arp = new PacketResponder(native, ARP);
 const ndp = new PacketResponder(native, NDP);
+const claimOf =
+  (family: IpFamily) =>
+  ({ ip, ...rest }: HeardClaim<number | bigint>): void =>
+    say({ kind: 'claimed', address: textOf(family, BigInt(ip)), ...rest });
+const nowMs = (): number => performance.now();
+const arpClaims = new ClaimWatcher(native, ARP, nowMs, claimOf('IPv4'));
+const ndpClaims = new ClaimWatcher(native, NDP, nowMs, claimOf('IPv6'));
 const groups = new MulticastGroups(native);
-let toldNames: readonly string[] | undefined;
+let told: string | undefined;
 new LinkWatcher(native, useLinks).start();
 main.on('message', obey);
 
@@ -45,30 +56,56 @@ function useLinks(all: readonly Link[]): void {
   const links = usable.map(etherLink).filter((link) => link !== undefined);
   arp.setLinks(links);
   ndp.setLinks(links);
+  arpClaims.setLinks(links);
+  ndpClaims.setLinks(links);
   joinGroups();
   const names = usable.map((link) => link.name);
-  if (names.join() !== toldNames?.join()) say({ kind: 'interfaces', names });
-  toldNames = names;
+  const nodeLinks = usable.map(nodeLink).filter((link) => link !== undefined);
+  const news = JSON.stringify([names, nodeLinks]);
+  if (news !== told) say({ kind: 'interfaces', names, links: nodeLinks });
+  told = news;
 }
 
 function obey(message: ToPacketWorker): void {
   if (message.kind === 'answer') {
     tellCounts(); // of addresses that go now, too
-    const rows = message.addresses.flatMap(({ address, interfaces }) => {
-      const parsed = parseAddress(address);
-      return parsed === undefined ? [] : { ...parsed, interfaces };
-    });
-    const of = (family: IpFamily): typeof rows => rows.filter((row) => row.family === family);
-    arp.setAddresses(of('IPv4').map(({ value, interfaces }) => ({ ip: Number(value), interfaces })));
-    ndp.setAddresses(of('IPv6').map(({ value, interfaces }) => ({ ip: value, interfaces })));
+    const { four, six } = parse(message.addresses);
+    arp.setAddresses(four);
+    ndp.setAddresses(six);
     joinGroups();
+  } else if (message.kind === 'watch') {
+    const friends = new Set(message.friends.map(parseMac).filter((mac) => mac !== undefined));
+    const { four, six } = parse(message.addresses);
+    arpClaims.setAddresses(four, friends);
+    ndpClaims.setAddresses(six, friends);
   } else {
+    const tell = message.kind === 'announce';
     for (const text of message.addresses) {
       const address = parseAddress(text);
-      if (address?.family === 'IPv4') arp.gratuitous(Number(address.value));
-      if (address?.family === 'IPv6') ndp.gratuitous(address.value);
+      if (address?.family === 'IPv4')
+        if (tell) arp.gratuitous(Number(address.value));
+        else arpClaims.probe(Number(address.value));
+      else if (address?.family === 'IPv6')
+        if (tell) ndp.gratuitous(address.value);
+        else ndpClaims.probe(address.value);
     }
   }
+}
+
+interface Row<Ip> {
+  readonly ip: Ip;
+  readonly interfaces: AnsweredAddress['interfaces'];
+}
+
+function parse(addresses: readonly AnsweredAddress[]): { four: Row<number>[]; six: Row<bigint>[] } {
+  const four: Row<number>[] = [];
+  const six: Row<bigint>[] = [];
+  for (const { address, interfaces } of addresses) {
+    const parsed = parseAddress(address);
+    if (parsed?.family === 'IPv4') four.push({ ip: Number(parsed.value), interfaces });
+    else if (parsed !== undefined) six.push({ ip: parsed.value, interfaces });
+  }
+  return { four, six };
 }
 
 /** Of every IPv6 address on every link it is answered on: also on links that came after the address. */
@@ -81,6 +118,7 @@ let lastBeat = Atomics.load(beats, 0);
 let lastBeatMs = performance.now();
 
 function watchHeartbeat(): void {
+  Atomics.add(beats, 1, 1);
   const beat = Atomics.load(beats, 0);
   const nowMs = performance.now();
   if (beat !== lastBeat) {

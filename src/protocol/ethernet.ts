@@ -21,3 +21,18 @@ export function writeNumber(bytes: Uint8Array, offset: number, length: number, v
     bytes[i] = rest % 256;
   }
 }
+
+/** `02:00:00:00:00:11` */
+export function formatMac(mac: Mac): string {
+  return mac
+    .toString(16)
+    .padStart(12, '0')
+    .replaceAll(/..(?=.)/g, '$&:');
+}
+
+/** Undefined for what is not six bytes in hexadecimal with colons. */
+export function parseMac(text: string): Mac | undefined {
+  return /^[\da-f]{2}(?::[\da-f]{2}){5}$/i.test(text)
+    ? Number.parseInt(text.replaceAll(':', ''), 16)
+    : undefined;
+}

@@ -57,6 +57,8 @@ export class Gossip implements Startable {
   #joined = false;
   #stopped = false;
   #reporting = false;
+  /** Others took this speaker for dead since the last report. */
+  #revived = false;
   #cancelTimer = (): void => {};
   #cancelJoin = (): void => {};
   #timerDueMs = Infinity;
@@ -208,7 +210,10 @@ export class Gossip implements Startable {
     const came = [...living].some((node) => !this.#alive.has(node));
     const went = [...this.#alive].some((node) => !living.has(node));
     this.#alive = living;
-    if (came || went) this.#listener(living, came);
+    // Who was taken for dead was replaced, even if it missed nobody itself: neighbours believe who spoke last.
+    const returned = came || this.#revived;
+    this.#revived = false;
+    if (returned || went) this.#listener(living, returned);
   }
 
   /** Where the Pods are, in the family of addresses that this speaker has. */
@@ -227,7 +232,11 @@ export class Gossip implements Startable {
     const { log } = this.#deps;
     if (kind === 'dead') log.info('a speaker is dead', { speaker: node, by });
     else if (kind === 'suspect') log.debug('a speaker is suspected', { speaker: node, by });
-    else if (kind === 'refuted') log.warn('somebody suspected this speaker', { by });
+    else if (kind === 'revived') {
+      log.warn('others took this speaker for dead', { by });
+      this.#revived = true;
+      this.#changed();
+    } else if (kind === 'refuted') log.warn('somebody suspected this speaker', { by });
     else if (kind === 'streamOnly')
       this.#sayOnce(`streamOnly ${node}`, 'a speaker answers over TCP only: let UDP through to it', {
         speaker: node,

@@ -25,9 +25,11 @@ import type {
   StoreEvent,
 } from '../ports.ts';
 import { Announcer } from './announcer.ts';
+import { ClusterLinks } from './cluster-links.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { MembershipListener } from './heartbeat.ts';
 import { L2StatusReporter } from './l2-status-reporter.ts';
+import type { NodeReport } from './node-report.ts';
 
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
@@ -43,10 +45,14 @@ export interface SpeakerDeps {
   readonly events: EventRecorder;
   readonly packets: PacketIo;
   readonly loadBalancerClass?: string;
+  /** Where this node's links are told. */
+  readonly report?: NodeReport;
   /** Keeps the list of living speakers, and tells the listener. Without it by Leases. */
   readonly membership?: (listener: MembershipListener) => Startable;
   /** The pod this runs in, where it runs in one. */
   readonly pod?: { readonly name: string; readonly uid: string };
+  /** Announce addresses that other hosts have too. */
+  readonly ignoreAddressConflicts?: boolean;
   /** Announce from nodes excluded from load balancers too. */
   readonly ignoreExcludeLabel?: boolean;
 }
@@ -57,6 +63,7 @@ export class Speaker implements Startable {
   readonly #services: Store<Service> & Startable;
   readonly #slices: Store<EndpointSlice> & Startable;
   readonly #nodes: Store<Node>;
+  readonly #links: ClusterLinks;
   /** Service key -> slice key -> slice. */
   readonly #slicesOf = new Map<string, Map<string, EndpointSlice>>();
   readonly #membership: Startable;
@@ -80,6 +87,7 @@ export class Speaker implements Startable {
     this.#services = deps.client.observe<Service>(SERVICES);
     this.#slices = deps.client.observe<EndpointSlice>(ENDPOINT_SLICES);
     this.#nodes = deps.configuration.nodes;
+    this.#links = new ClusterLinks(deps, () => this.#markAll());
     const meet: MembershipListener = (alive, returned) => this.#meet(alive, returned);
     this.#membership = deps.membership?.(meet) ?? new Heartbeat(deps, meet);
     this.#statuses = new L2StatusReporter(deps);
@@ -94,7 +102,7 @@ export class Speaker implements Startable {
   /** Begins in the background: neither the API server nor a configuration without faults need be there yet. See `ready`. */
   async start(): Promise<void> {
     this.#deps.meter.set('metallb_k8s_client_config_loaded_bool', {}, 0);
-    await Promise.all(this.#stores().map((store) => store.start()));
+    await Promise.all([...this.#stores(), this.#links].map((part) => part.start()));
     void this.#join();
   }
 
@@ -106,7 +114,7 @@ export class Speaker implements Startable {
     await this.#membership.stop();
     this.#announcer.stop();
     await this.#statuses.stop();
-    await Promise.all(this.#stores().map((store) => store.stop()));
+    await Promise.all([...this.#stores(), this.#links].map((part) => part.stop()));
   }
 
   /**
@@ -125,6 +133,8 @@ export class Speaker implements Startable {
       this.#deps.packets.subscribe((event) => this.#hear(event)),
     );
     this.#seeConfiguration();
+    // What there is now may be announced by others, or was by this one in an earlier life.
+    this.#pass();
     await this.#membership.start();
   }
 
@@ -170,7 +180,15 @@ export class Speaker implements Startable {
   #hear(event: PacketEvent): void {
     if (event.kind === 'interfaces') {
       this.#interfaces = new Set(event.names);
+      if (event.links !== undefined) {
+        this.#deps.report?.setLinks(event.links);
+        this.#links.setOwn(event.links);
+      }
       this.#markAll();
+      return;
+    }
+    if (event.kind === 'claimed') {
+      this.#announcer.hear(event);
       return;
     }
     for (const { address: ip, requests, responses, gratuitous } of event.counts) {
@@ -202,6 +220,8 @@ export class Speaker implements Startable {
 
   #pass(): void {
     this.#planner ??= this.#makePlanner();
+    const { ignoreAddressConflicts } = this.#deps;
+    this.#announcer.setFriends(ignoreAddressConflicts === true ? undefined : this.#links.macs(this.#members));
     for (const key of this.#due) this.#reconcile(key, this.#planner);
     this.#due.clear();
     this.#announcer.publish();
@@ -225,7 +245,7 @@ export class Speaker implements Startable {
     // A pool was taken away from under addresses in use: traffic goes on until the controller has moved the Service.
     const orphaned = decided.kind === 'withheld' && decided.reason === 'ipNotAllowed';
     if (orphaned && this.#announcer.announces(key, view.addresses)) return;
-    this.#announcer.settle(key, service, decided);
+    this.#announcer.settle(key, service, decided, view.addresses);
   }
 
   #makePlanner(): AnnouncementPlanner {
@@ -238,6 +258,7 @@ export class Speaker implements Startable {
       nodes: new Map(nodes),
       members: this.#members,
       interfaces: this.#interfaces,
+      links: this.#links.current(),
       ignoreExcludeLabel: this.#deps.ignoreExcludeLabel ?? false,
       sha256: (text) => createHash('sha256').update(text).digest(),
     });

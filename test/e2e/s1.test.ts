@@ -8,27 +8,16 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { faultOfControlPlane } from '../support/control-plane.ts';
-import { formatKubeconfig } from '../support/kubeconfig.ts';
-import {
-  addressOf,
-  API_SERVER_ADDRESS,
-  type Answer,
-  Lab,
-  type LabProcess,
-  macOf,
-  NODES,
-  type NodeName,
-} from '../support/lab.ts';
-import { httpGet, LabNodes, neighbourLeaves } from '../support/lab-cluster.ts';
-import { CONTROL_NODE, LabKubernetes } from '../support/lab-kubernetes.ts';
+import { InstalledKubernetes, REPOSITORY } from '../support/installed-kubernetes.ts';
+import { API_SERVER_ADDRESS, macOf, NODES } from '../support/lab.ts';
+import type { Answer, Lab, LabProcess, NodeName } from '../support/lab.ts';
+import { httpGet, neighbourLeaves } from '../support/lab-cluster.ts';
+import type { LabNodes } from '../support/lab-cluster.ts';
 import { enterPrivateNetwork, faultOfPrivateNetwork, hasCommand } from '../support/private-network.ts';
 import { until } from '../support/until.ts';
 
 const VIP = '172.16.0.100';
-const NAMESPACE = 'metallb-system';
 const TIMEOUT_MS = 30_000;
-const root = path.resolve(import.meta.dirname, '../..');
-
 const fault =
   faultOfControlPlane('etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-proxy') ??
   (hasCommand('nft')
@@ -42,84 +31,30 @@ suite(
   'S1 on a real Kubernetes',
   { skip: fault !== undefined && process.env['CI'] !== 'true' && fault },
   () => {
+    let installed: InstalledKubernetes;
     let lab: Lab;
-    let kubernetes: LabKubernetes;
     let controller: LabProcess;
     let nodes: LabNodes;
 
-    /** Runs kubectl as the administrator: its arguments in one line, none of which has a blank. */
-    async function run(line: string): Promise<Answer> {
-      const env = { KUBECONFIG: kubernetes.plane.kubeconfig };
-      return lab.run('bridge', 'kubectl', line.split(' '), { env });
-    }
-
-    async function kubectl(line: string): Promise<string> {
-      const { code, stdout, stderr } = await run(line);
-      assert.equal(code, 0, `kubectl ${line}\n${stdout}${stderr}`);
-      return stdout;
-    }
-
-    /** A kubeconfig with a token of a ServiceAccount of the installation. */
-    async function kubeconfigOf(account: string): Promise<string> {
-      const token = (await kubectl(`create token ${account} -n ${NAMESPACE}`)).trim();
-      const { url, caPem } = kubernetes.plane;
-      const file = path.join(lab.folder, `${account}.kubeconfig`);
-      writeFileSync(file, formatKubeconfig({ url, caPem, token }));
-      return file;
-    }
+    const run = (line: string): Promise<Answer> => installed.run(line);
+    const kubectl = (line: string): Promise<string> => installed.kubectl(line);
 
     before(async () => {
       assert.equal(fault, undefined);
-      lab = await Lab.create();
-      kubernetes = await LabKubernetes.start(lab);
-      await kubernetes.startPods('web', 8080);
-      await kubectl(`apply -f ${root}/manifests/install.yaml`);
-      await kubectl('wait crd --all --for=condition=Established --timeout=30s');
-      const selector = await kubectl(
-        `get service metallb-webhook-service -n ${NAMESPACE} -o jsonpath={.spec.selector}`,
-      );
-      await kubernetes.addPod({
-        name: 'controller-0',
-        namespace: NAMESPACE,
-        labels: JSON.parse(selector) as Record<string, string>,
-        node: CONTROL_NODE,
-        address: API_SERVER_ADDRESS,
-      });
-      controller = await startController();
-      for (const node of NODES) {
-        await kubernetes.addPod({
-          name: `speaker-${node}`,
-          namespace: NAMESPACE,
-          labels: { app: 'metallb', component: 'speaker' },
-          node,
-          address: addressOf(node),
-        });
-      }
-      nodes = new LabNodes(lab, await kubeconfigOf('speaker'));
-      await nodes.startSpeakers();
+      installed = await InstalledKubernetes.start('web', 8080);
+      ({ lab } = installed);
+      controller = await installed.startController();
+      nodes = await installed.startSpeakers();
     });
-
-    /** Resolves once it is ready. */
-    async function startController(...more: readonly string[]): Promise<LabProcess> {
-      const kubeconfig = await kubeconfigOf('controller');
-      const flags = ['controller', `--kubeconfig=${kubeconfig}`, `--namespace=${NAMESPACE}`, ...more];
-      const started = lab.startCleat('bridge', 'controller', flags);
-      await until('the controller being ready', TIMEOUT_MS, async () => {
-        assert.ok(started.running, started.log());
-        const { code } = await httpGet(lab, 'bridge', 'http://127.0.0.1:17472/readyz', 2_000);
-        return code === 0 ? true : undefined;
-      });
-      return started;
-    }
 
     const addressOfWeb = (): Promise<string> =>
       kubectl('get svc web -o jsonpath={.status.loadBalancer.ingress[*].ip}');
 
     // Everything in the lab ends with this process; the control plane is ended by name.
-    after(() => kubernetes?.stop());
+    after(() => installed?.stop());
 
     test('a Service gets the first address of the pool', async () => {
-      await kubectl(`apply -f ${root}/examples/s1`);
+      await kubectl(`apply -f ${REPOSITORY}/examples/s1`);
       await kubectl('wait svc/web --for=condition=cleat.dev/AddressReady --timeout=30s');
       assert.equal(await addressOfWeb(), VIP);
     });
@@ -195,7 +130,7 @@ suite(
 
     test('a controller that takes over registers itself by URL where it is told to', async () => {
       await controller.kill('SIGTERM');
-      controller = await startController(`--webhook-url=https://${API_SERVER_ADDRESS}:9443`);
+      controller = await installed.startController(`--webhook-url=https://${API_SERVER_ADDRESS}:9443`);
       // The rules change hands only after a review came back from there.
       await until('the rules going there', TIMEOUT_MS, async () => {
         const urls = await kubectl(

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { after, afterEach, beforeEach, suite, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
+import type { NodeLink } from '../../src/api/node-links.ts';
 import { speakerParts } from '../../src/cli/speaker-parts.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createMeter } from '../../src/platform/metrics.ts';
@@ -150,6 +151,7 @@ function registerTests(family: Family): void {
   let packets: PacketThread;
   let interfaces: readonly string[] = [];
   let counts: PacketCounts[] = [];
+  let claims: (PacketEvent & { kind: 'claimed' })[] = [];
 
   async function startPackets(clock: Clock = systemClock): Promise<void> {
     packets = new PacketThread({
@@ -159,9 +161,11 @@ function registerTests(family: Family): void {
     });
     interfaces = [];
     counts = [];
+    claims = [];
     packets.subscribe((event: PacketEvent) => {
       if (event.kind === 'interfaces') interfaces = event.names;
-      else counts.push(...event.counts);
+      else if (event.kind === 'counted') counts.push(...event.counts);
+      else claims.push(event);
     });
     await packets.start();
   }
@@ -284,6 +288,33 @@ function registerTests(family: Family): void {
     assert.deepEqual([interfaces.includes('n0'), interfaces.includes('n1')], [true, false]);
   });
 
+  test('a stranger who has the address is heard when asked, and when he says so himself; a friend is not', async () => {
+    const length = family.name === 'IPv4' ? 24 : 64;
+    clientIp(`address add ${VIP}/${length} dev c0${family.name === 'IPv4' ? '' : ' nodad'}`);
+    const strangerMac = (JSON.parse(clientIp('-j link show c0')) as { address: string }[])[0]?.address ?? '';
+    await startPackets();
+    const watch = (...friends: readonly string[]): void =>
+      packets.watch(
+        [VIP, OTHER].map((address) => ({ address, interfaces: 'all' })),
+        friends,
+      );
+    const stranger = { kind: 'claimed' as const, address: VIP, mac: strangerMac, interface: 'n0' };
+    watch();
+    packets.probe([VIP, OTHER]);
+    await until('an answer', LONG_MS, () => claims.length > 0 || undefined, 20);
+    assert.deepEqual(claims, [stranger], 'and nobody has the other one');
+    watch(strangerMac);
+    packets.probe([VIP]);
+    const otherMac = '02:00:00:00:09:77';
+    clientIp(`link set c0 address ${otherMac}`);
+    const heard = (): true | undefined => {
+      packets.probe([VIP]);
+      return claims.some(({ mac }) => mac === otherMac) || undefined;
+    };
+    await until('an answer from a stranger’s MAC', LONG_MS, heard, 20);
+    assert.equal(claims.filter(({ mac }) => mac === strangerMac).length, 1);
+  });
+
   test('a gratuitous announcement moves the client’s entry, even a fresh one', async () => {
     await startPackets();
     packets.answer([{ address: VIP, interfaces: 'all' }]);
@@ -347,8 +378,18 @@ function registerTests(family: Family): void {
     process.on('worker', remember);
     await startPackets();
     packets.answer([{ address: VIP, interfaces: 'all' }]);
+    const told: (readonly NodeLink[] | undefined)[] = [];
+    packets.subscribe((event) => void (event.kind === 'interfaces' && told.push(event.links)));
     await workers[0]?.terminate();
     await until('another worker', LONG_MS, () => workers[1]);
+    // In between the node has nothing to announce on.
+    const back = (): true | undefined => {
+      const gone = told.findIndex((links) => links?.length === 0);
+      return (
+        (gone >= 0 && told.slice(gone).some((links) => links?.some(({ name }) => name === 'n0'))) || undefined
+      );
+    };
+    await until('its links', LONG_MS, back);
     await answers(VIP, NODE_MAC);
     process.off('worker', remember);
   });

@@ -174,15 +174,19 @@ export class LabNodes {
   async startSpeakers(nodes: readonly NodeName[] = NODES): Promise<void> {
     for (const node of nodes) {
       const flags = ['speaker', `--node-name=${node}`, `--kubeconfig=${this.#kubeconfig}`];
-      // As the manifest sets them.
-      const env = {
-        METALLB_ML_BIND_ADDR: addressOf(node),
-        METALLB_ML_LABELS: 'app=metallb,component=speaker',
-        METALLB_ML_SECRET_KEY_PATH: this.#secrets,
-      };
+      const env = this.environmentOf(node);
       this.#speakers.set(node, this.#lab.startCleat(node, `speaker-${node}`, flags, { env }));
     }
     await Promise.all(nodes.map((node) => this.#untilReady(node)));
+  }
+
+  /** What a speaker finds in its environment, as the manifest sets it. */
+  environmentOf(node: NodeName): Readonly<Record<string, string>> {
+    return {
+      METALLB_ML_BIND_ADDR: addressOf(node),
+      METALLB_ML_LABELS: 'app=metallb,component=speaker',
+      METALLB_ML_SECRET_KEY_PATH: this.#secrets,
+    };
   }
 
   /** How many speakers run now. */

@@ -74,6 +74,8 @@ class SilentPackets implements PacketIo {
   stop = async (): Promise<void> => {};
   answer = (): void => {};
   announce = (): void => {};
+  watch = (): void => {};
+  probe = (): void => {};
   subscribe: PacketIo['subscribe'] = (listener) => {
     listener({ kind: 'interfaces', names: ['eth0'] });
     return () => {};

@@ -21,7 +21,10 @@ export const VIP = '172.16.0.100';
 
 class FakePackets implements PacketIo {
   table: readonly AnsweredAddress[] = [];
+  watched: readonly AnsweredAddress[] = [];
+  friends: readonly string[] = [];
   readonly announced: string[] = [];
+  readonly probed: string[] = [];
   #listener: (event: PacketEvent) => void = () => {};
 
   start = async (): Promise<void> => {};
@@ -29,6 +32,15 @@ class FakePackets implements PacketIo {
 
   answer(addresses: readonly AnsweredAddress[]): void {
     this.table = addresses;
+  }
+
+  watch(addresses: readonly AnsweredAddress[], friends: readonly string[]): void {
+    this.watched = addresses;
+    this.friends = friends;
+  }
+
+  probe(addresses: readonly string[]): void {
+    this.probed.push(...addresses);
   }
 
   announce(addresses: readonly string[]): void {

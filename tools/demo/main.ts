@@ -144,9 +144,14 @@ async function startNodes(stage: Stage): Promise<void> {
   report.note(
     `the lab wrote the Nodes ${NODES.join(', ')} (no kubelet here) and runs a process on port 80 of each: the pods`,
   );
+  report.note(
+    'it wrote the Pods of the speakers too: by them they find each other, and then watch each other',
+  );
   await nodes.startSpeakers();
   for (const node of NODES) {
-    report.command(`${node}: cleat speaker --node-name=${node} --kubeconfig=${main.kubeconfig} &`, {
+    const environment = Object.entries(nodes.environmentOf(node)).map(([name, value]) => `${name}=${value}`);
+    const flags = `--node-name=${node} --kubeconfig=${main.kubeconfig}`;
+    report.command(`${node}: ${environment.join(' ')} cleat speaker ${flags} &`, {
       code: 0,
       stdout: '',
       stderr: '',

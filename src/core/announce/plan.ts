@@ -1,4 +1,5 @@
 /** Whether this node announces a Service by layer 2, or why it does not (MetalLB speaker/main.go, layer2_controller.go). */
+import type { NodeLink } from '../../api/node-links.ts';
 import { RangeIndex } from '../allocation/range-index.ts';
 import { matchesAny, matchesSelector } from '../config/selector.ts';
 import { advertisementsOf } from '../config/snapshot.ts';
@@ -8,8 +9,10 @@ import { formatAddress } from '../net/address.ts';
 import type { Announceable, NodeView } from './announceable.ts';
 import { isElected } from './election.ts';
 import type { Sha256 } from './election.ts';
+import { bestServing, readServingLinks, servesNone } from './serving.ts';
+import type { ServingLink } from './serving.ts';
 
-/** Everything the decision depends on but the Service. The same on every speaker, except `self` and `interfaces`. */
+/** Everything the decision depends on but the Service. The same on every speaker, except `self`, `interfaces` and its own links. */
 export interface AnnounceFacts {
   /** The node that decides, for itself alone. */
   readonly self: string;
@@ -19,6 +22,8 @@ export interface AnnounceFacts {
   readonly members: ReadonlySet<string>;
   /** Names of this node's interfaces, up or not, without those excluded. */
   readonly interfaces: ReadonlySet<string>;
+  /** What links nodes have, of those that say so; `self` too, as it sees them itself. */
+  readonly links: ReadonlyMap<string, readonly NodeLink[]>;
   /** Announce from nodes excluded from load balancers too (MetalLB --ignore-exclude-lb). */
   readonly ignoreExcludeLabel: boolean;
   readonly sha256: Sha256;
@@ -46,7 +51,9 @@ export type WithholdReason =
   | 'sharedIPWithServiceSelector'
   | 'notOwner'
   /** Elected, but none of the interfaces the advertisements name exists here. */
-  | 'noInterface';
+  | 'noInterface'
+  /** Elected, but none of the interfaces there are can be spoken on: down, without a carrier, or without IPv6. */
+  | 'noLink';
 
 /** An advertisement with the nodes it selects. */
 interface Prepared {
@@ -62,6 +69,7 @@ export class AnnouncementPlanner {
   readonly #advertisements: ReadonlyMap<string, readonly Prepared[]>;
   /** Nodes that may announce at all. */
   readonly #candidates: readonly string[];
+  readonly #links: ReadonlyMap<string, readonly ServingLink[]>;
 
   constructor(facts: AnnounceFacts) {
     this.#facts = facts;
@@ -78,6 +86,7 @@ export class AnnouncementPlanner {
         advertisementsOf(facts.snapshot, pool).flatMap((advertisement) => prepared.get(advertisement) ?? []),
       ]),
     );
+    this.#links = new Map([...facts.links].map(([node, links]) => [node, readServingLinks(links)]));
     this.#candidates = [...facts.nodes].flatMap(([name, node]) => {
       const shut = node.networkUnavailable || (node.excluded && !facts.ignoreExcludeLabel);
       return facts.members.has(name) && !shut ? name : [];
@@ -105,19 +114,25 @@ export class AnnouncementPlanner {
     const mine = matching.filter(({ scores }) => scores.has(self));
     if (mine.length === 0) return withheld('noMatchingAdvertisement');
 
-    const candidates = this.#candidates.filter(
+    const allowed = this.#candidates.filter(
       (node) =>
         matching.some(({ scores }) => scores.has(node)) && (!service.local || service.servingNodes.has(node)),
     );
     const scoreOf = (node: string): number =>
       matching.reduce((sum, { scores }) => sum + (scores.get(node) ?? 0), 0);
+    const linksOf = (node: string): readonly ServingLink[] | undefined => {
+      const names = interfacesOf(matching.filter(({ scores }) => scores.has(node)));
+      return this.#links.get(node)?.filter(({ name }) => names === 'all' || names.includes(name));
+    };
+    const candidates = bestServing(allowed, service.addresses, linksOf);
     if (!candidates.includes(self) || !isElected(self, candidates, scoreOf, formatAddress(first), sha256)) {
       return withheld('notOwner');
     }
-    // What the advertisements say of interfaces has no part in the election (MetalLB, and quirk 8 of its behaviour).
     const interfaces = interfacesOf(mine);
     if (interfaces !== 'all' && !interfaces.some((name) => existing.has(name)))
       return withheld('noInterface');
+    const links = linksOf(self);
+    if (links !== undefined && servesNone(links, service.addresses)) return withheld('noLink');
     return { kind: 'announced', addresses: service.addresses, interfaces };
   }
 }

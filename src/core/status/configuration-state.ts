@@ -16,17 +16,21 @@ export const SPEAKER_CONDITION = 'configReconcilerValid';
 
 /** The API server's bound for a condition's message. */
 const LONGEST_MESSAGE = 32_768;
+/** Only while there is something to tell: another host answers for an address that this node would announce. */
+const CONFLICT_CONDITION = 'cleat.dev/AddressConflict';
 const PREFIX = 'configuration error: ';
 
 /**
  * The status for what was found, at `now` (RFC 3339): the time of transition changes only when the condition's status does.
- * undefined where the stored one says the same. Conditions of others stay.
+ * undefined where the stored one says the same. Conditions of others stay. `conflicts`: a sentence for each address that
+ * another host answers for; they leave the result as it is.
  */
 export function configurationStatus(
   type: string,
   findings: readonly Finding[],
   stored: Status | undefined,
   now: string,
+  conflicts: readonly string[] = [],
 ): Status | undefined {
   const sentences = findings.filter(isFault).map(describe);
   const message = sentences.length === 0 ? '' : cutMessage(PREFIX + sentences.join('; '));
@@ -41,13 +45,23 @@ export function configurationStatus(
     lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
   };
   const result = ok ? 'Valid' : 'Invalid';
+  const conflicted = stored?.conditions?.find((it) => it.type === CONFLICT_CONDITION);
+  const conflict: Condition = {
+    type: CONFLICT_CONDITION,
+    status: 'True',
+    reason: 'AnsweredByAnotherHost',
+    message: cut(conflicts.join('; '), LONGEST_MESSAGE),
+    lastTransitionTime: conflicted?.lastTransitionTime ?? now,
+  };
   const same =
     stored?.result === result &&
     (stored.errorSummary ?? '') === message &&
     before?.status === status &&
     before.reason === condition.reason &&
-    before.message === message;
-  return same ? undefined : { result, errorSummary: message, conditions: [condition] };
+    before.message === message &&
+    (conflicted?.message ?? '') === conflict.message;
+  const conditions = conflicts.length === 0 ? [condition] : [condition, conflict];
+  return same ? undefined : { result, errorSummary: message, conditions };
 }
 
 function describe(finding: Finding): string {

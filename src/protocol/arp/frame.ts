@@ -15,6 +15,7 @@ export const ETHERTYPE_ARP = 0x0806;
 
 /** Offsets from the start of the Ethernet frame, for the filter. */
 export const OPERATION_OFFSET = 20;
+export const SENDER_IP_OFFSET = 28;
 export const TARGET_IP_OFFSET = 38;
 export const REQUEST = 1;
 export const REPLY = 2;
@@ -53,7 +54,7 @@ export function decodeArp(bytes: Uint8Array, length: number = bytes.length): Arp
     source: readNumber(bytes, 6, 6),
     operation: readNumber(bytes, OPERATION_OFFSET, 2),
     senderMac: readNumber(bytes, 22, 6),
-    senderIp: readNumber(bytes, 28, 4),
+    senderIp: readNumber(bytes, SENDER_IP_OFFSET, 4),
     targetMac: readNumber(bytes, 32, 6),
     targetIp: readNumber(bytes, TARGET_IP_OFFSET, 4),
   };
@@ -71,7 +72,7 @@ export function encodeArp(frame: ArpFrame): Uint8Array {
   bytes[19] = 4;
   writeNumber(bytes, OPERATION_OFFSET, 2, frame.operation);
   writeNumber(bytes, 22, 6, frame.senderMac);
-  writeNumber(bytes, 28, 4, frame.senderIp);
+  writeNumber(bytes, SENDER_IP_OFFSET, 4, frame.senderIp);
   writeNumber(bytes, 32, 6, frame.targetMac);
   writeNumber(bytes, TARGET_IP_OFFSET, 4, frame.targetIp);
   return bytes;

@@ -152,7 +152,7 @@ export class Members {
     if (known.state === 'dead' || known.state === 'left') return;
     this.#forgive(said.node);
     if (said.node === this.#name && !this.#leaving) {
-      this.#refute(said.incarnation, said.from);
+      this.#refute(said.incarnation, said.from, 'revived');
       return;
     }
     this.#station.broadcast(said.node, said);
@@ -167,6 +167,8 @@ export class Members {
       const { node, incarnation } = row;
       if (state === 'alive') this.alive({ type: 'alive', ...row });
       else if (state === 'left') this.dead({ type: 'dead', node, incarnation, from: node });
+      else if (state === 'dead' && node === this.#name)
+        this.dead({ type: 'dead', node, incarnation, from: 'an exchange' });
       else if (state !== this.#members.get(node)?.state)
         this.suspect({ type: 'suspect', node, incarnation, from: this.#name });
     }
@@ -187,13 +189,13 @@ export class Members {
   }
 
   /** Says that it is alive, in a way that outranks whatever said otherwise. */
-  #refute(accused: number, by: string): void {
+  #refute(accused: number, by: string, kind: 'refuted' | 'revived' = 'refuted'): void {
     this.#station.feel(1);
     const { state: _state, sinceMs: _since, endpoint: _endpoint, ...self } = this.self;
     const refuted = { ...self, incarnation: Math.max(accused, self.incarnation) + 1 };
     this.#put({ ...refuted, state: 'alive' });
     this.#station.broadcast(self.node, { type: 'alive', ...refuted });
-    if (by !== '') this.#station.outlet.note({ kind: 'refuted', node: self.node, by });
+    if (by !== '') this.#station.outlet.note({ kind, node: self.node, by });
   }
 
   #noteConflict(said: Alive): void {

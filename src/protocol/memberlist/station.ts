@@ -27,7 +27,8 @@ export interface Outlet {
 }
 
 export interface Note {
-  readonly kind: 'conflict' | 'refuted' | 'dead' | 'suspect' | 'streamOnly';
+  /** 'refuted': this member was suspected; 'revived': it was taken for dead. */
+  readonly kind: 'conflict' | 'refuted' | 'revived' | 'dead' | 'suspect' | 'streamOnly';
   readonly node: string;
   /** Who said it, or where it is. */
   readonly by: string;

@@ -15,7 +15,7 @@ export type Ipv6 = bigint;
 export const ETHERTYPE_IPV6 = 0x86dd;
 export const ICMPV6 = 58;
 export const NEIGHBOR_SOLICITATION = 135;
-const NEIGHBOR_ADVERTISEMENT = 136;
+export const NEIGHBOR_ADVERTISEMENT = 136;
 
 export const UNSPECIFIED: Ipv6 = 0n;
 /** ff02::1 */
@@ -85,6 +85,45 @@ export function decodeSolicitation(
   bytes: Uint8Array,
   length: number = bytes.length,
 ): NeighborSolicitation | undefined {
+  const end = endOfMessage(bytes, length, NEIGHBOR_SOLICITATION);
+  if (end === undefined) return undefined;
+  const source = readAddress(bytes, ETHERNET_HEADER_LENGTH + 8);
+  const destination = readAddress(bytes, ETHERNET_HEADER_LENGTH + 24);
+  const target = readAddress(bytes, TARGET_OFFSET);
+  const options = readOptions(bytes, end);
+  if (options === undefined || isMulticast(target) || isMulticast(source)) return undefined;
+  const isProbe = source === UNSPECIFIED;
+  const { sourceLinkLayer } = options;
+  if (isProbe && (sourceLinkLayer !== undefined || destination !== solicitedNodeGroup(target)))
+    return undefined;
+  return {
+    destinationMac: readNumber(bytes, 0, 6),
+    sourceMac: readNumber(bytes, 6, 6),
+    source,
+    destination,
+    target,
+    ...(sourceLinkLayer !== undefined && { sourceLinkLayer }),
+  };
+}
+
+/**
+ * What an advertisement in the first `length` bytes says: which address is where. undefined for whatever is not a valid one
+ * (RFC 4861 section 7.1.2).
+ */
+export function decodeAdvertisement(
+  bytes: Uint8Array,
+  length: number = bytes.length,
+): { readonly target: Ipv6; readonly mac: Mac } | undefined {
+  const end = endOfMessage(bytes, length, NEIGHBOR_ADVERTISEMENT);
+  if (end === undefined) return undefined;
+  const target = readAddress(bytes, TARGET_OFFSET);
+  const options = readOptions(bytes, end);
+  if (options === undefined || isMulticast(target)) return undefined;
+  return { target, mac: options.targetLinkLayer ?? readNumber(bytes, 6, 6) };
+}
+
+/** Where the message of that type ends; undefined where the frame has none, or one that is not to be believed. */
+function endOfMessage(bytes: Uint8Array, length: number, type: number): number | undefined {
   if (length < OPTIONS_OFFSET || length > bytes.length) return undefined;
   const payloadLength = readNumber(bytes, ETHERNET_HEADER_LENGTH + 4, 2);
   const end = ICMP_OFFSET + payloadLength;
@@ -93,27 +132,11 @@ export function decodeSolicitation(
     (bytes[ETHERNET_HEADER_LENGTH] ?? 0) >> 4 === 6 &&
     bytes[NEXT_HEADER_OFFSET] === ICMPV6 &&
     bytes[ETHERNET_HEADER_LENGTH + 7] === HOP_LIMIT &&
-    bytes[ICMP_OFFSET] === NEIGHBOR_SOLICITATION &&
+    bytes[ICMP_OFFSET] === type &&
     bytes[ICMP_OFFSET + 1] === 0 &&
     end >= OPTIONS_OFFSET &&
     end <= length; // the frame may be padded
-  if (!fits || checksum(bytes, end) !== 0) return undefined;
-  const source = readAddress(bytes, ETHERNET_HEADER_LENGTH + 8);
-  const destination = readAddress(bytes, ETHERNET_HEADER_LENGTH + 24);
-  const target = readAddress(bytes, TARGET_OFFSET);
-  const options = readOptions(bytes, end);
-  if (options === undefined || isMulticast(target) || isMulticast(source)) return undefined;
-  const isProbe = source === UNSPECIFIED;
-  if (isProbe && (options.sourceLinkLayer !== undefined || destination !== solicitedNodeGroup(target)))
-    return undefined;
-  return {
-    destinationMac: readNumber(bytes, 0, 6),
-    sourceMac: readNumber(bytes, 6, 6),
-    source,
-    destination,
-    target,
-    ...options,
-  };
+  return fits && checksum(bytes, end) === 0 ? end : undefined;
 }
 
 /** A whole Ethernet frame. */
@@ -142,14 +165,21 @@ export function encodeSolicitation(message: NeighborSolicitation): Uint8Array {
   return bytes;
 }
 
+interface LinkLayerOptions {
+  readonly sourceLinkLayer?: Mac;
+  readonly targetLinkLayer?: Mac;
+}
+
 /** Undefined where an option has length 0: the message is to be dropped (section 7.1.1). Unknown options are skipped. */
-function readOptions(bytes: Uint8Array, end: number): { sourceLinkLayer?: Mac } | undefined {
-  let found: { sourceLinkLayer?: Mac } = {};
+function readOptions(bytes: Uint8Array, end: number): LinkLayerOptions | undefined {
+  let found: LinkLayerOptions = {};
   for (let offset = OPTIONS_OFFSET; offset < end;) {
     const length = (bytes[offset + 1] ?? 0) * OPTION_UNIT;
     if (length === 0 || offset + length > end) return undefined;
     if (bytes[offset] === SOURCE_LINK_LAYER_ADDRESS)
-      found = { sourceLinkLayer: readNumber(bytes, offset + 2, 6) };
+      found = { ...found, sourceLinkLayer: readNumber(bytes, offset + 2, 6) };
+    if (bytes[offset] === TARGET_LINK_LAYER_ADDRESS)
+      found = { ...found, targetLinkLayer: readNumber(bytes, offset + 2, 6) };
     offset += length;
   }
   return found;

@@ -42,6 +42,7 @@ const TENTATIVE = 0x40;
 function addressHeader(family: number, index: number, flags = 0): Buffer {
   const header = Buffer.alloc(8);
   header.writeUInt8(family, 0);
+  header.writeUInt8(24, 1);
   header.writeUInt8(flags, 2);
   header.writeUInt32LE(index, 4);
   return header;
@@ -101,9 +102,9 @@ test('addresses of both families, and whether they may be used yet; on a point-t
     message(RTM_NEWADDR, Buffer.concat([addressHeader(10, 4, TENTATIVE), attribute(1, v6)])),
   ]);
   assert.deepEqual(decodeNetlink(bytes), [
-    { kind: 'address', index: 3, address: new Uint8Array([10, 0, 0, 1]), usable: true },
-    { kind: 'address', index: 4, address: new Uint8Array(v6), usable: true },
-    { kind: 'address', index: 4, address: new Uint8Array(v6), usable: false },
+    { kind: 'address', index: 3, address: new Uint8Array([10, 0, 0, 1]), prefixLength: 24, usable: true },
+    { kind: 'address', index: 4, address: new Uint8Array(v6), prefixLength: 24, usable: true },
+    { kind: 'address', index: 4, address: new Uint8Array(v6), prefixLength: 24, usable: false },
   ]);
 });
 

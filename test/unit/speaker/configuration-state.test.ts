@@ -6,7 +6,9 @@ import type { ConfigurationState } from '../../../src/api/metallb.ts';
 import { BGP_PEERS, CONFIGURATION_STATES } from '../../../src/api/metallb.ts';
 import { Configuration } from '../../../src/cluster/configuration.ts';
 import { parseYaml } from '../../../src/platform/yaml.ts';
+import { LINKS_ANNOTATION, type NodeLink } from '../../../src/api/node-links.ts';
 import { SpeakerState } from '../../../src/speaker/configuration-state.ts';
+import { NodeReport } from '../../../src/speaker/node-report.ts';
 import { NAMESPACE, node, onNode, peer } from '../../support/configuration.ts';
 import { FakeKube } from '../../support/fake-kube.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
@@ -56,4 +58,59 @@ test('1.11 only the speaker of the node that a peer selects is Invalid, until th
   await settle();
   assert.deepEqual(results(), ['Valid', 'Valid']);
   for (const part of speakers) await part.stop();
+});
+
+test('it says what links its node has and which addresses others answer for, and not each time a link flaps', async () => {
+  const kube = new FakeKube();
+  kube.put(NODES, node('m'));
+  const clock = new VirtualClock();
+  const report = new NodeReport(clock);
+  const deps = { client: kube, clock, log: new RecordingLog(), nodeName: 'm' };
+  const configuration = new Configuration({ ...deps, namespace: NAMESPACE, parseYaml });
+  const state = new SpeakerState({ ...deps, configuration, report });
+  await configuration.start();
+  await state.start();
+  const read = (): ConfigurationState | undefined =>
+    kube.read<ConfigurationState>(CONFIGURATION_STATES, { namespace: NAMESPACE, name: 'speaker-m' });
+  const links = (): string | undefined => read()?.metadata.annotations?.[LINKS_ANNOTATION];
+  const link = (name: string): NodeLink => ({
+    name,
+    mac: '02:00:00:00:00:11',
+    families: ['IPv4'],
+    subnets: [],
+  });
+  await clock.advance(1);
+  assert.equal(links(), undefined, 'not known yet');
+  report.setLinks([link('eth1'), link('eth0')]);
+  await clock.advance(1);
+  assert.equal(links(), JSON.stringify([link('eth0'), link('eth1')]));
+  assert.equal(read()?.metadata.labels?.['metallb.io/node-name'], 'm');
+  const before = kube.writes.length;
+  for (let i = 0; i < 20; i += 1) {
+    report.setLinks([]);
+    report.setLinks([link('eth0')]);
+    await clock.advance(10);
+  }
+  await clock.advance(500);
+  assert.equal(links(), JSON.stringify([link('eth0')]));
+  assert.equal(kube.writes.length - before, 1);
+
+  report.setConflicts(['172.16.0.100 is taken']);
+  await clock.advance(1000);
+  assert.deepEqual(
+    read()?.status?.conditions?.map(({ type, status, message }) => [type, status, message]),
+    [
+      ['configReconcilerValid', 'True', ''],
+      ['cleat.dev/AddressConflict', 'True', '172.16.0.100 is taken'],
+    ],
+  );
+  assert.equal(read()?.status?.result, 'Valid');
+  report.setConflicts([]);
+  await clock.advance(1000);
+  assert.deepEqual(
+    read()?.status?.conditions?.map(({ type }) => type),
+    ['configReconcilerValid'],
+  );
+  await state.stop();
+  await configuration.stop();
 });

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ENDPOINT_SLICES, NODES, SERVICES } from '../../../src/api/kubernetes.ts';
 import type { EndpointSlice, Node, Service } from '../../../src/api/kubernetes.ts';
-import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../../src/api/metallb.ts';
+import { CONFIGURATION_STATES, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../../src/api/metallb.ts';
 import type { IPAddressPool } from '../../../src/api/metallb.ts';
+import { LINKS_ANNOTATION, type NodeLink } from '../../../src/api/node-links.ts';
 import { advertisement, pool } from '../../support/allocation.ts';
 import { NAMESPACE, SpeakerCluster, VIP } from '../../support/speaker-cluster.ts';
 import { settle } from '../../support/virtual-clock.ts';
@@ -255,4 +256,82 @@ test('stopped before it was ready, it leaves nothing behind', async () => {
   await settle();
   await cluster.clock.advance(10_000);
   assert.deepEqual(cluster.kube.writes, []);
+});
+
+test('a node that loses its link steps back at once, is passed over once it says so, and is elected again when it says so', async () => {
+  const cluster = await three();
+  await cluster.expose('web');
+  const { packets } = cluster.node('node-3');
+  const eth0 = { name: 'eth0', mac: '02:00:00:00:00:13', families: ['IPv4'], subnets: [] } as const;
+  const publish = async (links: readonly NodeLink[]): Promise<void> => {
+    cluster.kube.put(CONFIGURATION_STATES, {
+      metadata: {
+        namespace: NAMESPACE,
+        name: 'speaker-node-3',
+        annotations: { [LINKS_ANNOTATION]: JSON.stringify(links) },
+      },
+    });
+    await cluster.clock.advance(1);
+  };
+  packets.tell({ kind: 'interfaces', names: ['eth0'], links: [] });
+  await cluster.clock.advance(1);
+  assert.equal(cluster.answering(), '');
+  await publish([]);
+  assert.equal(cluster.answering(), `node-1: ${VIP}`);
+  packets.tell({ kind: 'interfaces', names: ['eth0'], links: [eth0] });
+  await cluster.clock.advance(1);
+  assert.equal(cluster.answering(), `node-1: ${VIP}`, 'the others do not know yet');
+  await publish([eth0]);
+  assert.equal(cluster.answering(), `node-3: ${VIP}`);
+  await cluster.stop();
+});
+
+test('a node alone whose link is down says so', async () => {
+  const cluster = await new SpeakerCluster('node-3').start();
+  const { packets, events } = cluster.node('node-3');
+  packets.tell({ kind: 'interfaces', names: ['eth0'], links: [] });
+  await cluster.expose('web');
+  assert.equal(cluster.answering(), '');
+  assert.deepEqual(events, [
+    `web Warning announceFailed no interface of assigned node "node-3" can announce LB IP "${VIP}" with protocol "layer2": each is down, without a carrier, or without a link-local address for IPv6`,
+  ]);
+  await cluster.stop();
+});
+
+test('a new address that another host has is not announced, and said so; a node that takes over asks nobody', async () => {
+  const cluster = await three();
+  for (const [name, { packets }] of cluster.nodes) {
+    const links = [
+      { name: 'eth0', mac: `02:00:00:00:00:1${name.at(-1)}`, families: ['IPv4'], subnets: [] },
+    ] as const;
+    cluster.kube.put(CONFIGURATION_STATES, {
+      metadata: {
+        namespace: NAMESPACE,
+        name: `speaker-${name}`,
+        annotations: { [LINKS_ANNOTATION]: JSON.stringify(links) },
+      },
+    });
+    packets.tell({ kind: 'interfaces', names: ['eth0'], links });
+  }
+  await cluster.clock.advance(10);
+  await cluster.expose('web');
+  const { packets, events } = cluster.node('node-3');
+  assert.equal(cluster.answering(), '');
+  assert.deepEqual(packets.probed, [VIP]);
+  assert.deepEqual(packets.friends, ['02:00:00:00:00:11', '02:00:00:00:00:12', '02:00:00:00:00:13']);
+  packets.tell({ kind: 'claimed', address: VIP, mac: '02:00:00:00:00:99', interface: 'eth0' });
+  await cluster.clock.advance(300);
+  assert.equal(cluster.answering(), '');
+  assert.deepEqual(events, [
+    `web Warning announceFailed LB IP "${VIP}" is not announced from node "node-3": the host 02:00:00:00:00:99 on interface "eth0" answers for it; take the address from that host, or out of the pool`,
+  ]);
+  assert.deepEqual(await cluster.node('node-3').announcedGauge(), []);
+  await cluster.clock.advance(11_000);
+  assert.equal(cluster.answering(), `node-3: ${VIP}`, 'the host has gone');
+  assert.equal(events.at(-1), 'web Normal nodeAssigned announcing from node "node-3" with protocol "layer2"');
+  await cluster.node('node-3').speaker.stop();
+  await cluster.clock.advance(1);
+  assert.equal(cluster.answering(), `node-1: ${VIP}`, 'at once');
+  assert.deepEqual(cluster.node('node-1').packets.probed, []);
+  await cluster.stop();
 });

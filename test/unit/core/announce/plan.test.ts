@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import type { NodeLink } from '../../../../src/api/node-links.ts';
 import type { IPAddressPool, L2Advertisement } from '../../../../src/api/metallb.ts';
 import type { Announceable, NodeView } from '../../../../src/core/announce/announceable.ts';
 import { AnnouncementPlanner } from '../../../../src/core/announce/plan.ts';
@@ -45,6 +46,7 @@ interface Cluster {
   nodes?: Record<string, NodeView>;
   members?: readonly string[];
   interfaces?: readonly string[];
+  links?: Record<string, readonly NodeLink[]>;
   ignoreExcludeLabel?: boolean;
 }
 
@@ -55,6 +57,7 @@ function planOn(self: string, cluster: Cluster, subject: Announceable): Announce
     nodes: new Map(Object.entries(cluster.nodes ?? Object.fromEntries(NODES.map((name) => [name, node()])))),
     members: new Set(cluster.members ?? NODES),
     interfaces: new Set(cluster.interfaces ?? ['eth0', 'eth1']),
+    links: new Map(Object.entries(cluster.links ?? {})),
     ignoreExcludeLabel: cluster.ignoreExcludeLabel ?? false,
     sha256: (text) => createHash('sha256').update(text).digest(),
   };
@@ -174,6 +177,74 @@ test('an elected node without any of the interfaces announces nothing, and nobod
   const advertisements = [advertisement('one', { interfaces: ['eth7', 'eth8'] })];
   assert.deepEqual(outcome({ advertisements }), only('node-3', 'noInterface'));
   assert.deepEqual(outcome({ advertisements, interfaces: ['eth8'] }), only('node-3', `${VIP} on eth7,eth8`));
+});
+
+const link = (name: string, subnets: string[] = [], families: NodeLink['families'] = ['IPv4']): NodeLink => ({
+  name,
+  mac: '02:00:00:00:00:11',
+  families,
+  subnets,
+});
+
+test('a node without a link to announce on is passed over, as far as it is known; where nobody has one the elected says so', () => {
+  const up = link('eth0');
+  assert.deepEqual(outcome({ links: { 'node-3': [] } }), only('node-1'));
+  assert.deepEqual(outcome({ links: { 'node-1': [up], 'node-2': [up], 'node-3': [] } }), only('node-1'));
+  assert.deepEqual(
+    outcome({ links: { 'node-1': [], 'node-2': [], 'node-3': [] } }),
+    only('node-3', 'noLink'),
+  );
+  const advertisements = [advertisement('one', { interfaces: ['eth1'] })];
+  assert.deepEqual(outcome({ advertisements, links: { 'node-3': [up] } }), only('node-1', `${VIP} on eth1`));
+  const gone = {
+    advertisements,
+    interfaces: ['eth0'],
+    links: { 'node-1': [up], 'node-2': [up], 'node-3': [up] },
+  };
+  assert.deepEqual(outcome(gone), only('node-3', 'noInterface'));
+});
+
+test('where all say what they have, nodes with an address in the subnet come first', () => {
+  const home = link('eth0', ['10.0.0.0/8', '172.16.0.0/24']);
+  const away = link('eth0', ['10.0.0.0/8']);
+  assert.deepEqual(
+    outcome({ links: { 'node-1': [away], 'node-2': [home], 'node-3': [away] } }),
+    only('node-2'),
+  );
+  assert.deepEqual(
+    outcome({ links: { 'node-1': [away], 'node-2': [away], 'node-3': [away] } }),
+    only('node-3'),
+  );
+  assert.deepEqual(
+    outcome({ links: { 'node-2': [home], 'node-3': [away] } }),
+    only('node-3'),
+    'node-1 does not say',
+  );
+  const garbled = link('eth0', ['172.16.0.0']);
+  assert.deepEqual(
+    outcome({ links: { 'node-1': [garbled], 'node-2': [garbled], 'node-3': [garbled] } }),
+    only('node-3'),
+  );
+});
+
+test('of a dual-stack Service what can be served is; a node that can serve both comes first', () => {
+  const both = { addresses: [address(VIP), address('2001:db8::1')] };
+  const four = [link('eth0')];
+  const six = [link('eth0', [], ['IPv4', 'IPv6'])];
+  const says = `${VIP},2001:db8::1`;
+  assert.deepEqual(
+    outcome({ links: { 'node-1': four, 'node-2': six, 'node-3': four } }, both),
+    only('node-2', says),
+  );
+  assert.deepEqual(
+    outcome({ links: { 'node-1': four, 'node-2': four, 'node-3': four } }, both),
+    only('node-3', says),
+  );
+  const v6 = { addresses: [address('2001:db8::1')] };
+  assert.deepEqual(
+    outcome({ links: { 'node-1': four, 'node-2': four, 'node-3': four } }, v6),
+    only('node-1', 'noLink'),
+  );
 });
 
 const reasons: Record<string, [change: Partial<Announceable>, reason: string]> = {

@@ -50,7 +50,7 @@ export function configurationStatus(
     type: CONFLICT_CONDITION,
     status: 'True',
     reason: 'AnsweredByAnotherHost',
-    message: cut(conflicts.join('; '), LONGEST_MESSAGE),
+    message: cutMessage(conflicts.join('; ')),
     lastTransitionTime: conflicted?.lastTransitionTime ?? now,
   };
   const same =

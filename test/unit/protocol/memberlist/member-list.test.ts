@@ -199,14 +199,9 @@ suite('a cluster of member lists', () => {
       simulator.run(100);
       assert.ok(simulator.agree(simulator.nodes), type);
       assert.ok(second.list.rows.find(({ node }) => node === second.name)?.incarnation === incarnation + 1);
-      const said = simulator.notes
-        .filter(({ node, kind }) => node === second.name && kind !== 'suspect')
-        .at(-1);
-      assert.equal(
-        said?.kind,
-        type === 'dead' ? 'revived' : 'refuted',
-        'who was taken for dead was replaced',
-      );
+      const about = simulator.notes.filter((note) => note.node === second.name && note.kind !== 'suspect');
+      const told: string | undefined = about.at(-1)?.kind;
+      assert.equal(told, type === 'dead' ? 'revived' : 'refuted', 'who was taken for dead was replaced');
     }
   });
 });

@@ -199,8 +199,7 @@ suite('a cluster of member lists', () => {
       simulator.run(100);
       assert.ok(simulator.agree(simulator.nodes), type);
       assert.ok(second.list.rows.find(({ node }) => node === second.name)?.incarnation === incarnation + 1);
-      const about = simulator.notes.filter((note) => note.node === second.name && note.kind !== 'suspect');
-      const told: string | undefined = about.at(-1)?.kind;
+      const told: string | undefined = simulator.notes.findLast(({ kind }) => kind.startsWith('re'))?.kind;
       assert.equal(told, type === 'dead' ? 'revived' : 'refuted', 'who was taken for dead was replaced');
     }
   });

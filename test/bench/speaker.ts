@@ -1,9 +1,10 @@
 /**
- * What a speaker costs that announces a thousand addresses and has nothing else to do: CPU and memory, beside a bare node. It
+ * What a speaker of the bundle costs that announces a thousand addresses and has nothing else to do: CPU and memory, beside a bare node. It
  * has a member list with two others, which announce nothing.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NODES as KUBE_NODES, SERVICES } from '../../src/api/kubernetes.ts';
 import type { Node, Service } from '../../src/api/kubernetes.ts';
@@ -27,6 +28,8 @@ export async function run(): Promise<object[]> {
   const fault = faultOfPrivateNetwork();
   if (fault !== undefined) return [{ bench: 'speaker', skipped: fault }];
   await enterPrivateNetwork();
+  const root = path.resolve(import.meta.dirname, '../..');
+  execFileSync(process.execPath, [path.join(root, 'tools/bundle.ts')], { cwd: root, stdio: 'ignore' });
   const lab = await Lab.create();
   const up = await ControlPlane.start(lab, { name: 'up', apiServerPort: 6443, webhookPort: 9443 });
   await up.registerNodes();
@@ -45,7 +48,7 @@ export async function run(): Promise<object[]> {
     });
     await up.addEndpoints(name);
   }
-  const nodes = new LabNodes(lab, up.kubeconfig);
+  const nodes = new LabNodes(lab, up.kubeconfig, path.join(root, 'dist/cleat.mjs'));
   await nodes.startSpeakers();
   const announced = await until(`${ADDRESSES} addresses announced`, TIMEOUT_MS, async () => {
     const { items } = await up.client.list(SERVICE_L2_STATUSES, { namespace: 'metallb-system' });

@@ -156,10 +156,13 @@ export class LabNodes {
   readonly #lab: Lab;
   readonly #kubeconfig: string;
   readonly #secrets: string;
+  readonly #main: { readonly main?: string };
   readonly #speakers = new Map<NodeName, LabProcess>();
 
-  constructor(lab: Lab, kubeconfig: string) {
+  /** `main`: another `cleat` than that of the source. */
+  constructor(lab: Lab, kubeconfig: string, main?: string) {
     this.#lab = lab;
+    this.#main = main === undefined ? {} : { main };
     this.#kubeconfig = kubeconfig;
     this.#secrets = path.join(lab.folder, 'ml_secret_key');
     mkdirSync(this.#secrets, { recursive: true });
@@ -175,7 +178,7 @@ export class LabNodes {
     for (const node of nodes) {
       const flags = ['speaker', `--node-name=${node}`, `--kubeconfig=${this.#kubeconfig}`];
       const env = this.environmentOf(node);
-      this.#speakers.set(node, this.#lab.startCleat(node, `speaker-${node}`, flags, { env }));
+      this.#speakers.set(node, this.#lab.startCleat(node, `speaker-${node}`, flags, { env, ...this.#main }));
     }
     await Promise.all(nodes.map((node) => this.#untilReady(node)));
   }

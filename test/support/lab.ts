@@ -37,6 +37,8 @@ export interface Answer {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** Another `cleat` than that of the source, such as the bundle. */
+  readonly main?: string;
 }
 
 export class Lab {
@@ -108,7 +110,7 @@ export class Lab {
 
   /** Starts this project's `cleat` from source. */
   startCleat(place: Place, name: string, args: readonly string[], options: RunOptions = {}): LabProcess {
-    const main = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
+    const { main = path.resolve(import.meta.dirname, '../../src/cli/main.ts') } = options;
     return this.start(place, name, process.execPath, [main, ...args], options);
   }
 

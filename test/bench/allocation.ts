@@ -78,7 +78,7 @@ export async function run(): Promise<object[]> {
       case: first.name,
       ...figures(best(baseline, baseline)[0]),
       ratio: 1,
-      budget: each.budget ?? BUDGET,
+      budget: BUDGET,
     },
     ...lines,
     {

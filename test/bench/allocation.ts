@@ -15,7 +15,7 @@ import { pool, snapshotOf, view } from '../support/allocation.ts';
 const SIZE_OF_16 = 65_536;
 const BATCH = 2_000;
 const ROUNDS = 25;
-/** The figures to stay below: microseconds for one address, and how much slower than the baseline the others may be. */
+/** The figures to stay below: microseconds for one address, and how much slower than the baseline a fuller or another pool may be. */
 const BUDGET = { microseconds: 20, ratio: 2 };
 
 interface Case {
@@ -24,6 +24,8 @@ interface Case {
   /** How many Services have an address before it begins. */
   readonly full: number;
   readonly text?: (index: number) => ServiceText;
+  /** Without a ratio where it is other work than the baseline's. */
+  readonly budget?: Partial<typeof BUDGET>;
 }
 
 const slash16 = pool('p', ['10.0.0.0/16']);
@@ -54,6 +56,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'sharing, ten to an address',
+    budget: { microseconds: BUDGET.microseconds },
     pools: [slash16],
     full: 20_000,
     text: (index) => ({
@@ -96,7 +99,7 @@ function beside(baseline: Desk, each: Case): object {
     case: each.name,
     ...figures(ms),
     ratio: round(ms / baselineMs),
-    budget: BUDGET,
+    budget: each.budget ?? BUDGET,
   };
 }
 

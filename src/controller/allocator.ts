@@ -111,10 +111,7 @@ export class Allocator {
       !this.#isUntouched(holding, before, changes.get(holding.pool)?.isOfAnnouncers ?? true);
     const change = { ledger: this.ledger, after: snapshot, changes };
     const concerned = [...this.#waiting.all()].filter((waiter) => isConcerned(change, waiter));
-    return [
-      ...holdings.filter(isTouched).map(({ key }) => key),
-      ...concerned.map(({ view }) => view.key),
-    ];
+    return [...holdings.filter(isTouched).map(({ key }) => key), ...concerned.map(({ view }) => view.key)];
   }
 
   /**

@@ -3,6 +3,9 @@
  * internal/k8s/controllers/layer2_status_controller.go). The node that announces a Service keeps exactly one object, and
  * deletes what other nodes left; a node that does not announce deletes its own. Nothing is written that is there already.
  *
+ * While a cluster is split two nodes announce a Service, and each deletes what the other writes: so what was deleted by
+ * somebody else comes again only after a while.
+ *
  * Different from MetalLB: the name follows from node and Service, so that a repeated creation makes no second object, and
  * the interfaces are sorted, so that equal ones are equal.
  */
@@ -21,6 +24,8 @@ const NAMESPACE_LABEL = 'metallb.io/service-namespace';
 /** Of a label's value (Kubernetes api/validate/content). */
 const LABEL_VALUE_LENGTH = 63;
 const CONCURRENCY = 4;
+/** Between two creations of one object that others delete. */
+const AGAIN_AFTER_MS = 10_000;
 
 export interface L2StatusReporterDeps {
   readonly client: KubeClient;
@@ -41,6 +46,8 @@ export class L2StatusReporter implements Startable {
   readonly #announced = new Map<string, readonly string[]>();
   /** Service key -> the objects about it, by name. */
   readonly #objects = new Map<string, Map<string, ServiceL2Status>>();
+  /** Service key -> when its object was created, in monotonic time; for as long as it is announced. */
+  readonly #createdMs = new Map<string, number>();
   #unsubscribe: (() => void) | undefined;
 
   constructor(deps: L2StatusReporterDeps) {
@@ -75,6 +82,7 @@ export class L2StatusReporter implements Startable {
 
   /** This node does not announce the Service, or no longer. */
   withdrawn(key: string): void {
+    this.#createdMs.delete(key);
     if (this.#announced.delete(key)) this.#queue.add(key);
   }
 
@@ -106,7 +114,10 @@ export class L2StatusReporter implements Startable {
   }
 
   async #write(key: string, name: string, interfaces: readonly string[]): Promise<void> {
-    const { client, namespace, nodeName, pod } = this.#deps;
+    const { client, clock, namespace, nodeName, pod } = this.#deps;
+    const there = this.#objects.get(key)?.get(name);
+    const waitMs = there === undefined ? this.#waitMs(key) : 0;
+    if (waitMs > 0) return this.#queue.addAfter(key, waitMs);
     const [serviceNamespace = '', serviceName = ''] = key.split('/');
     const identity = {
       apiVersion: `${METALLB_GROUP}/${SERVICE_L2_STATUSES.version}`,
@@ -124,7 +135,6 @@ export class L2StatusReporter implements Startable {
       serviceNamespace,
       interfaces: interfaces.map((it) => ({ name: it })),
     };
-    const there = this.#objects.get(key)?.get(name);
     const options = { fieldManager: SPEAKER_FIELD_MANAGER, force: true } as const;
     const sameOwner = isDeepStrictEqual(
       there?.metadata.ownerReferences?.map(({ uid }) => uid) ?? [],
@@ -137,6 +147,13 @@ export class L2StatusReporter implements Startable {
     if (isDeepStrictEqual({ interfaces: [], ...there?.status }, status)) return;
     const body = { ...identity, metadata: { name, namespace }, status };
     await client.apply<ServiceL2Status>(SERVICE_L2_STATUSES, body, { ...options, subresource: 'status' });
+    if (there === undefined && this.#announced.has(key)) this.#createdMs.set(key, clock.monotonicMs());
+  }
+
+  /** Until an object that somebody deleted may come again. */
+  #waitMs(key: string): number {
+    const createdMs = this.#createdMs.get(key) ?? Number.NEGATIVE_INFINITY;
+    return Math.max(0, createdMs + AGAIN_AFTER_MS - this.#deps.clock.monotonicMs());
   }
 
   /** `l2-` and what tells this node and Service from others. */

@@ -122,7 +122,7 @@ test('an object that somebody deletes or changes is there again', async () => {
   const { items } = await kube.list<ServiceL2Status>(SERVICE_L2_STATUSES);
   const name = items[0]?.metadata.name ?? '';
   kube.remove(SERVICE_L2_STATUSES, { namespace: NAMESPACE, name });
-  await clock.advance(10);
+  await clock.advance(10_000);
   assert.deepEqual(await said(kube), ['node-1 default/web']);
   kube.put(SERVICE_L2_STATUSES, { ...left(name, 'node-1', 'web'), status: {} });
   await clock.advance(10);
@@ -202,6 +202,24 @@ test('whatever two nodes announce in turn, in the end the objects say what is', 
     }),
     runs(20),
   );
+});
+
+test('two that both announce, as in a cluster that is split, write little, and who is left is told in the end', async () => {
+  const kube = new FakeKube();
+  const statuses = kube.observe<ServiceL2Status>(SERVICE_L2_STATUSES);
+  let changes = 0;
+  statuses.subscribe(() => (changes += 1));
+  await statuses.start();
+  const nodes = [await world(kube, 'node-1', ['default/web']), await world(kube, 'node-2', ['default/web'])];
+  const pass = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 500) for (const { clock } of nodes) await clock.advance(500);
+  };
+  await pass(60_000);
+  assert.ok(changes > 6 && changes < 100, `${changes} changes in a minute`);
+  nodes[0]?.reporter.withdrawn('default/web');
+  await pass(10_000);
+  assert.deepEqual(await said(kube), ['node-2 default/web']);
+  for (const { reporter } of nodes) await reporter.stop();
 });
 
 test('speakers say who announces what, and on which interfaces', async () => {

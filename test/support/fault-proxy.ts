@@ -26,6 +26,8 @@ export type ProxyFault =
   /** The server does it; the connection is cut before the client hears of that. */
   | { readonly kind: 'lose-answer' }
   | { readonly kind: 'delay'; readonly ms: number }
+  /** The server hears of it only then. */
+  | { readonly kind: 'hold'; readonly until: Promise<unknown> }
   /** Watches only: 410 within an event. */
   | { readonly kind: 'expired-event' };
 
@@ -115,6 +117,7 @@ export class FaultProxy {
       return;
     }
     if (fault?.kind === 'delay') await delay(fault.ms);
+    if (fault?.kind === 'hold') await fault.until;
     const { port } = new URL(this.#target.url);
     const { host: _, ...headers } = request.headers;
     const options = { host: '127.0.0.1', port, method, path: request.url, headers, agent: this.#agent };

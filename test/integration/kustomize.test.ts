@@ -40,6 +40,7 @@ test('there are overlays, and every component is in one that is ready to apply',
     'metallb-webhook-ca',
     'floor.cleat.dev',
     'metallb-system:metrics-reviews',
+    'METALLB_BGP_TYPE',
   ])
     assert.ok(used.includes(name), name);
 });
@@ -52,6 +53,17 @@ for (const folder of ['base', ...overlays]) {
 
 test('the base is the installation and nothing else', options, () => {
   assert.deepEqual(names(render('base')), installed);
+});
+
+test('bgp has both programs keep to the limits of frr-k8s, and changes nothing else', options, () => {
+  const objects = render('overlays/bgp');
+  assert.deepEqual(names(objects), installed);
+  const types = workloadsOf(objects).map(
+    ({ spec }) =>
+      spec.template.spec.containers[0]?.env?.find(({ name }) => name === 'METALLB_BGP_TYPE')?.value,
+  );
+  assert.deepEqual(types, ['frr-k8s', 'frr-k8s']);
+  assert.doesNotMatch(JSON.stringify(objects), /NET_BIND_SERVICE/);
 });
 
 test('l2-only leaves out the kinds of BGP, and nothing else', options, () => {

@@ -305,7 +305,7 @@ function reasonOf(error: unknown): string {
 }
 
 /** managedFields is half of many objects and nobody here reads it. */
-function withoutManagedFields<T extends KubeObject>(object: T): T {
+export function withoutManagedFields<T extends KubeObject>(object: T): T {
   const { managedFields: _, ...metadata } = object.metadata;
   object.metadata = metadata;
   return object;

@@ -8,6 +8,7 @@ import type { KubeObject, Resource } from '../../src/api/meta.ts';
 import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../src/api/metallb.ts';
 import { Configuration } from '../../src/cluster/configuration.ts';
 import { Controller } from '../../src/controller/controller.ts';
+import { withoutManagedFields } from '../../src/kube/reflector.ts';
 import { parseWatchEvent } from '../../src/kube/watch-event.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { CONTROLLER_METRICS } from '../../src/platform/metric-names.ts';
@@ -92,7 +93,9 @@ class ColdWorld {
     };
     this.#controller = new Controller(deps);
     await Promise.all([this.#configuration.start(), this.#controller.start()]);
-    for (const text of texts) this.#services.put(parseWatchEvent<Service>(text).object);
+    // As the reflector does.
+    for (const text of texts)
+      this.#services.put(withoutManagedFields(parseWatchEvent<Service>(text).object));
     this.#services.markSynced();
   }
 

@@ -94,8 +94,7 @@ class ColdWorld {
     this.#controller = new Controller(deps);
     await Promise.all([this.#configuration.start(), this.#controller.start()]);
     // As the reflector does.
-    for (const text of texts)
-      this.#services.put(withoutManagedFields(parseWatchEvent<Service>(text).object));
+    for (const text of texts) this.#services.put(withoutManagedFields(parseWatchEvent<Service>(text).object));
     this.#services.markSynced();
   }
 

@@ -15,6 +15,7 @@ import { SPEAKER_FIELD_MANAGER } from '../api/annotations.ts';
 import type { OwnerReference } from '../api/meta.ts';
 import { METALLB_GROUP, SERVICE_L2_STATUSES } from '../api/metallb.ts';
 import type { ServiceL2Status } from '../api/metallb.ts';
+import { StoreIndex } from '../kube/store-index.ts';
 import { WorkQueue } from '../kube/work-queue.ts';
 import type { Clock, KubeClient, Log, Startable, Store } from '../ports.ts';
 
@@ -44,8 +45,8 @@ export class L2StatusReporter implements Startable {
   readonly #queue: WorkQueue;
   /** Service key -> the interfaces it is announced on; none for all of them. */
   readonly #announced = new Map<string, readonly string[]>();
-  /** Service key -> the objects about it, by name. */
-  readonly #objects = new Map<string, Map<string, ServiceL2Status>>();
+  /** By the key of the Service they are about. */
+  readonly #objects = new StoreIndex<ServiceL2Status>(serviceOf);
   /** Service key -> when its object was created, in monotonic time; for as long as it is announced. */
   readonly #createdMs = new Map<string, number>();
   #unsubscribe: (() => void) | undefined;
@@ -88,16 +89,11 @@ export class L2StatusReporter implements Startable {
 
   async #follow(): Promise<void> {
     await this.#statuses.whenSynced();
-    this.#unsubscribe = this.#statuses.subscribe(({ type, object }) => {
-      const key = serviceOf(object);
-      const { name = '' } = object.metadata;
-      if (key === undefined) return;
-      const objects = this.#objects.get(key) ?? new Map<string, ServiceL2Status>();
-      if (type === 'deleted') objects.delete(name);
-      else objects.set(name, object);
-      if (objects.size > 0) this.#objects.set(key, objects);
-      else this.#objects.delete(key);
-      if (this.#announced.has(key) || nodeOf(object) === this.#deps.nodeName) this.#queue.add(key);
+    this.#unsubscribe = this.#statuses.subscribe((event) => {
+      const isOwn = nodeOf(event.object) === this.#deps.nodeName;
+      for (const key of this.#objects.take(event)) {
+        if (this.#announced.has(key) || isOwn) this.#queue.add(key);
+      }
     });
     await this.#queue.start();
   }
@@ -106,7 +102,8 @@ export class L2StatusReporter implements Startable {
     const { client, namespace, nodeName } = this.#deps;
     const interfaces = this.#announced.get(key);
     const kept = interfaces === undefined ? undefined : this.#nameOf(key);
-    for (const [name, object] of this.#objects.get(key) ?? []) {
+    for (const object of this.#objects.get(key).values()) {
+      const { name = '' } = object.metadata;
       const superfluous = name !== kept && (interfaces !== undefined || nodeOf(object) === nodeName);
       if (superfluous) await client.delete(SERVICE_L2_STATUSES, { namespace, name });
     }
@@ -115,7 +112,7 @@ export class L2StatusReporter implements Startable {
 
   async #write(key: string, name: string, interfaces: readonly string[]): Promise<void> {
     const { client, clock, namespace, nodeName, pod } = this.#deps;
-    const there = this.#objects.get(key)?.get(name);
+    const there = this.#objects.get(key).get(`${namespace}/${name}`);
     const waitMs = there === undefined ? this.#waitMs(key) : 0;
     if (waitMs > 0) return this.#queue.addAfter(key, waitMs);
     const [serviceNamespace = '', serviceName = ''] = key.split('/');

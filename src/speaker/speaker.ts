@@ -12,6 +12,7 @@ import type { Configuration } from '../cluster/configuration.ts';
 import { viewAnnounceable, viewNode } from '../core/announce/announceable.ts';
 import { AnnouncementPlanner } from '../core/announce/plan.ts';
 import { isFault } from '../core/config/load.ts';
+import { StoreIndex } from '../kube/store-index.ts';
 import type {
   Clock,
   EventRecorder,
@@ -64,8 +65,8 @@ export class Speaker implements Startable {
   readonly #slices: Store<EndpointSlice> & Startable;
   readonly #nodes: Store<Node>;
   readonly #links: ClusterLinks;
-  /** Service key -> slice key -> slice. */
-  readonly #slicesOf = new Map<string, Map<string, EndpointSlice>>();
+  /** By the Service they are of. */
+  readonly #slicesOf = new StoreIndex<EndpointSlice>(serviceOf);
   readonly #membership: Startable;
   readonly #announcer: Announcer;
   readonly #statuses: L2StatusReporter;
@@ -127,7 +128,9 @@ export class Speaker implements Startable {
     if (this.#stopped) return;
     this.#unsubscribe.push(
       this.#services.subscribe(({ key }) => this.#mark(key)),
-      this.#slices.subscribe((event) => this.#index(event)),
+      this.#slices.subscribe((event) => {
+        for (const service of this.#slicesOf.take(event)) this.#mark(service);
+      }),
       this.#nodes.subscribe((event) => this.#seeNode(event)),
       this.#deps.configuration.subscribe(() => this.#seeConfiguration()),
       this.#deps.packets.subscribe((event) => this.#hear(event)),
@@ -140,20 +143,6 @@ export class Speaker implements Startable {
 
   #stores(): readonly (Store<KubeObject> & Startable)[] {
     return [this.#services, this.#slices];
-  }
-
-  #index({ type, key, object, previous }: StoreEvent<EndpointSlice>): void {
-    const before = previous && serviceOf(previous);
-    if (before !== undefined) {
-      this.#slicesOf.get(before)?.delete(key);
-      if (this.#slicesOf.get(before)?.size === 0) this.#slicesOf.delete(before);
-      this.#mark(before);
-    }
-    const service = serviceOf(object);
-    if (type === 'deleted' || service === undefined) return;
-    const slices = this.#slicesOf.get(service) ?? new Map<string, EndpointSlice>();
-    this.#slicesOf.set(service, slices.set(key, object));
-    this.#mark(service);
   }
 
   /** A node's status changes all the time; only what decisions see of it matters. */
@@ -239,7 +228,7 @@ export class Speaker implements Startable {
       this.#announcer.forget(key);
       return;
     }
-    const slices = this.#slicesOf.get(key)?.values() ?? [];
+    const slices = this.#slicesOf.get(key).values();
     const view = viewAnnounceable(service, slices, this.#deps.loadBalancerClass);
     const decided = planner.plan(view);
     // A pool was taken away from under addresses in use: traffic goes on until the controller has moved the Service.

@@ -8,7 +8,7 @@ import { isFault, loadConfig } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { isWanted } from './wanted.ts';
 import type { WorldChange } from './changed-world.ts';
-import { refOf, withObject } from './changed-world.ts';
+import { loadAfter, refOf, withObject } from './changed-world.ts';
 import type { Change, Facts } from './facts.ts';
 
 export interface HopedWorld {
@@ -73,9 +73,7 @@ function nameOf(object: { kind: string; namespace?: string | undefined; name: st
 }
 
 function snapshotWith(input: ConfigInput, change: Change): Snapshot | undefined {
-  return change.kind === 'Service'
-    ? undefined
-    : loadConfig(withObject(input, change, change.object)).snapshot;
+  return change.kind === 'Service' ? undefined : loadAfter(input, change).snapshot;
 }
 
 /** Who is leaving is believed to leave only where there is an address to go to, in the end. */

@@ -1,15 +1,13 @@
 /** `--metrics-https` and `--metrics-cert-dir` of a real process, and what it says of flags that cannot be meant. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect, type PeerCertificate } from 'node:tls';
 import { after, before, test } from 'node:test';
 import { issueCertificates } from '../../src/webhook/certificates.ts';
 import { Cleat } from '../support/cleat.ts';
+import { freePorts } from '../support/control-plane.ts';
 import { until } from '../support/until.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -49,15 +47,6 @@ const controller = (...flags: string[]): Cleat =>
     ...flags,
   ]);
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** The first line of the answer to a request without a token, and who answered. */
 function ask(port: number): Promise<{ line: string; certificate: PeerCertificate; protocol: string | null }> {
   return new Promise((resolve, reject) => {
@@ -74,7 +63,7 @@ function ask(port: number): Promise<{ line: string; certificate: PeerCertificate
 }
 
 test('a certificate of its own, TLS 1.3, and nothing without a token', async () => {
-  const port = await freePort();
+  const [port = 0] = await freePorts('127.0.0.1', 1);
   const cleat = controller('--metrics-https', `--port=${port}`);
   const { line, certificate, protocol } = await until('an answer', TIMEOUT_MS, () =>
     ask(port).catch(() => (assert.ok(cleat.running, cleat.stderr), undefined)),
@@ -87,7 +76,7 @@ test('a certificate of its own, TLS 1.3, and nothing without a token', async () 
 
 test('the certificate of a folder, and the next one in its time; what is none is not taken', async () => {
   writeCertificate('first.example');
-  const port = await freePort();
+  const [port = 0] = await freePorts('127.0.0.1', 1);
   const cleat = controller(`--metrics-cert-dir=${folder}`, `--port=${port}`);
   const nameOf = async (): Promise<string | undefined> =>
     (await ask(port).catch(() => undefined))?.certificate.subject.CN?.toString();

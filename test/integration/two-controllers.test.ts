@@ -4,9 +4,7 @@
  * CLEAT_HA_SERVICES and CLEAT_HA_KILLS make the run longer; CLEAT_HA_LEASE_MS is the lease duration.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { get } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Secret, Service } from '../../src/api/kubernetes.ts';
 import { SECRETS, SERVICES } from '../../src/api/kubernetes.ts';
@@ -15,6 +13,7 @@ import { ApiServer } from '../../src/standalone/apiserver/server.ts';
 import { issueCertificates } from '../../src/webhook/certificates.ts';
 import { AddressWatch } from '../support/address-watch.ts';
 import { Cleat } from '../support/cleat.ts';
+import { freePorts } from '../support/control-plane.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { NAMESPACE, Replicas, ROUND_MS } from '../support/replicas.ts';
 import { until } from '../support/until.ts';
@@ -76,7 +75,7 @@ test('a leader that was frozen in the middle of its writes wakes up, harms nothi
 });
 
 test('a leader that is told to stop is not ready, serves on, hands the Lease over and ends with 0', async () => {
-  const port = await freePort();
+  const [port = 0] = await freePorts('127.0.0.1', 1);
   const first = replicas.start(`--health-probe-port=${port}`, '--shutdown-delay-duration=2s');
   await replicas.leader();
   await until('ready', ROUND_MS, async () => ((await probe(port)).code === 200 ? true : undefined));
@@ -150,15 +149,6 @@ test('an unsafe choice of times is refused in a sentence', async () => {
     'cleat: --leader-elect-lease-duration, -renew-deadline, -retry-period: the lease duration must be longer than the renew deadline\n',
   );
 });
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address() as AddressInfo;
-  listener.close();
-  await once(listener, 'close');
-  return port;
-}
 
 /** The code 0 where nobody listens. */
 function probe(port: number): Promise<{ code: number; text: string }> {

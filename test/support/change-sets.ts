@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { Target } from './api-server.ts';
+import { freePorts } from './control-plane.ts';
 import type { Gate } from './gate.ts';
 import type { GitOpsTool } from './gitops-orders.ts';
 import { giveAddress, mustApply, poolManifest, serviceManifest } from './gitops-orders.ts';
@@ -94,19 +95,9 @@ export async function startTwoGates(
   const gates: Gate[] = [];
   for (let replica = 0; replica < 2; replica++) {
     // Before it starts: the way to it is tried out through the API server.
-    const own = await freePort();
+    const [own = 0] = await freePorts('127.0.0.1', 1);
     ports.push(own);
     gates.push(await start({ webhookUrl: `https://127.0.0.1:${port}`, port: own }));
   }
   return { gates, cut };
-}
-
-/** A port nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

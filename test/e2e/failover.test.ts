@@ -5,13 +5,16 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, suite, test, type TestContext } from 'node:test';
-import { faultOfControlPlane } from '../support/control-plane.ts';
-import { InstalledKubernetes, REPOSITORY } from '../support/installed-kubernetes.ts';
+import {
+  faultOfInstalledKubernetes,
+  InstalledKubernetes,
+  REPOSITORY,
+} from '../support/installed-kubernetes.ts';
 import { addressOf, macOf, NODES } from '../support/lab.ts';
 import type { Lab, LabProcess, NodeName } from '../support/lab.ts';
 import { httpGet } from '../support/lab-cluster.ts';
 import type { LabNodes } from '../support/lab-cluster.ts';
-import { enterPrivateNetwork, faultOfPrivateNetwork, hasCommand } from '../support/private-network.ts';
+import { enterPrivateNetwork } from '../support/private-network.ts';
 import { runs } from '../support/runs.ts';
 import { until } from '../support/until.ts';
 
@@ -23,13 +26,7 @@ const RUNS = runs(2).numRuns;
 /** So many answers in a row of one node: it has the address now. */
 const STEADY = 25;
 
-const fault =
-  faultOfControlPlane('etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-proxy') ??
-  (hasCommand('nft')
-    ? undefined
-    : 'the command nft is missing; install it (Debian: apt-get install nftables)') ??
-  (hasCommand('kubectl') ? undefined : 'kubectl is missing; tools/setup.sh e2e brings it') ??
-  faultOfPrivateNetwork();
+const fault = faultOfInstalledKubernetes();
 if (fault === undefined) await enterPrivateNetwork();
 
 interface Request {

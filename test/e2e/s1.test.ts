@@ -7,24 +7,21 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { faultOfControlPlane } from '../support/control-plane.ts';
-import { InstalledKubernetes, REPOSITORY } from '../support/installed-kubernetes.ts';
+import {
+  faultOfInstalledKubernetes,
+  InstalledKubernetes,
+  REPOSITORY,
+} from '../support/installed-kubernetes.ts';
 import { API_SERVER_ADDRESS, macOf, NODES } from '../support/lab.ts';
 import type { Answer, Lab, LabProcess, NodeName } from '../support/lab.ts';
 import { httpGet, neighbourLeaves } from '../support/lab-cluster.ts';
 import type { LabNodes } from '../support/lab-cluster.ts';
-import { enterPrivateNetwork, faultOfPrivateNetwork, hasCommand } from '../support/private-network.ts';
+import { enterPrivateNetwork } from '../support/private-network.ts';
 import { until } from '../support/until.ts';
 
 const VIP = '172.16.0.100';
 const TIMEOUT_MS = 30_000;
-const fault =
-  faultOfControlPlane('etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-proxy') ??
-  (hasCommand('nft')
-    ? undefined
-    : 'the command nft is missing; install it (Debian: apt-get install nftables)') ??
-  (hasCommand('kubectl') ? undefined : 'kubectl is missing; tools/setup.sh e2e brings it') ??
-  faultOfPrivateNetwork();
+const fault = faultOfInstalledKubernetes();
 if (fault === undefined) await enterPrivateNetwork();
 
 suite(

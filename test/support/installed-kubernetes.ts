@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { faultOfControlPlane } from './control-plane.ts';
 import { formatKubeconfig } from './kubeconfig.ts';
 import {
   addressOf,
@@ -17,11 +18,24 @@ import {
 } from './lab.ts';
 import { httpGet, LabNodes } from './lab-cluster.ts';
 import { CONTROL_NODE, LabKubernetes } from './lab-kubernetes.ts';
+import { faultOfPrivateNetwork, hasCommand } from './private-network.ts';
 import { until } from './until.ts';
 
 const NAMESPACE = 'metallb-system';
 const TIMEOUT_MS = 30_000;
 export const REPOSITORY = path.resolve(import.meta.dirname, '../..');
+
+/** What this machine lacks for it, with the remedy. */
+export function faultOfInstalledKubernetes(): string | undefined {
+  return (
+    faultOfControlPlane('etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-proxy') ??
+    (hasCommand('nft')
+      ? undefined
+      : 'the command nft is missing; install it (Debian: apt-get install nftables)') ??
+    (hasCommand('kubectl') ? undefined : 'kubectl is missing; tools/setup.sh e2e brings it') ??
+    faultOfPrivateNetwork()
+  );
+}
 
 export class InstalledKubernetes {
   readonly lab: Lab;

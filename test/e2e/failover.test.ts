@@ -1,7 +1,7 @@
 /**
- * A client that keeps asking while nodes come and go, on a real Kubernetes: the address through ARP and the speakers, the
- * packets through the rules of a real kube-proxy to a process. For each kind of disturbance it prints the longest time
- * without an answer and how many requests failed. CLEAT_RUNS=10 does each 20 times.
+ * A client that keeps asking while nodes come and go, on a real Kubernetes, by IPv4 and by IPv6: the addresses through ARP, neighbour
+ * discovery and the speakers, the packets through the rules of a real kube-proxy to a process. For each kind of disturbance
+ * it prints for both the longest time without an answer and how many requests failed. CLEAT_RUNS=10 does each 20 times.
  */
 import assert from 'node:assert/strict';
 import { after, before, suite, test, type TestContext } from 'node:test';
@@ -10,7 +10,7 @@ import {
   InstalledKubernetes,
   REPOSITORY,
 } from '../support/installed-kubernetes.ts';
-import { addressOf, macOf, NODES } from '../support/lab.ts';
+import { address6Of, addressOf, macOf, NODES } from '../support/lab.ts';
 import type { Lab, LabProcess, NodeName } from '../support/lab.ts';
 import { httpGet } from '../support/lab-cluster.ts';
 import type { LabNodes } from '../support/lab-cluster.ts';
@@ -18,7 +18,10 @@ import { enterPrivateNetwork } from '../support/private-network.ts';
 import { runs } from '../support/runs.ts';
 import { until } from '../support/until.ts';
 
-const VIP = '172.16.0.100';
+/** Of one Service, so of one node. */
+const VIPS = { IPv4: '172.16.0.100', IPv6: 'fd00:16::100' } as const;
+const FAMILIES = ['IPv4', 'IPv6'] as const;
+type Family = (typeof FAMILIES)[number];
 /** What the next Service gets. */
 const TAKEN = '172.16.0.101';
 const TIMEOUT_MS = 30_000;
@@ -43,7 +46,7 @@ suite(
     let installed: InstalledKubernetes;
     let lab: Lab;
     let nodes: LabNodes;
-    let load: LabProcess;
+    let loads: Record<Family, LabProcess>;
 
     before(async () => {
       assert.equal(fault, undefined);
@@ -52,16 +55,30 @@ suite(
       await installed.startController();
       nodes = await installed.startSpeakers();
       await installed.kubectl(`apply -f ${REPOSITORY}/examples/s1`);
-      await installed.kubectl('wait svc/web --for=condition=cleat.dev/AddressReady --timeout=30s');
+      const range = '["172.16.0.100-172.16.0.149","fd00:16::100-fd00:16::14f"]';
+      await installed.kubectl(
+        `patch ipaddresspool public-pool -n metallb-system --type=merge -p {"spec":{"addresses":${range}}}`,
+      );
       // Whoever answers is then the node that has the address, and a pod that is gone with its node is not asked.
-      await installed.kubectl('patch svc web --type=merge -p {"spec":{"externalTrafficPolicy":"Local"}}');
+      const local = '"externalTrafficPolicy":"Local"';
+      const dual = '"ipFamilyPolicy":"RequireDualStack","ipFamilies":["IPv4","IPv6"]';
+      await installed.kubectl(`patch svc web --type=merge -p {"spec":{${local},${dual}}}`);
+      const addresses = 'get svc web -o jsonpath={.status.loadBalancer.ingress[*].ip}';
+      const given = Object.values(VIPS).join(' ');
+      await until(
+        'both addresses',
+        TIMEOUT_MS,
+        async () => (await installed.kubectl(addresses)) === given || undefined,
+      );
       const program = new URL('../support/http-load.ts', import.meta.url).pathname;
-      load = lab.start('client', 'http-load', process.execPath, [program, `http://${VIP}/`]);
+      const ask = (name: Family, host: string): LabProcess =>
+        lab.start('client', `http-load-${name}`, process.execPath, [program, `http://${host}/`]);
+      loads = { IPv4: ask('IPv4', VIPS.IPv4), IPv6: ask('IPv6', `[${VIPS.IPv6}]`) };
       await owner();
     });
 
     after(async () => {
-      await load?.kill();
+      for (const load of Object.values(loads ?? {})) await load.kill();
       await installed?.stop();
     });
 
@@ -92,7 +109,8 @@ suite(
         repair: async (node) => {
           await installed.kubectl(`uncordon ${node}`);
           const metadata = { name: `web-${node}`, namespace: 'default', labels: { app: 'web' } };
-          await installed.kubernetes.addPod({ ...metadata, node, address: addressOf(node) });
+          const addresses = { address: addressOf(node), address6: address6Of(node) };
+          await installed.kubernetes.addPod({ ...metadata, node, ...addresses });
         },
       }));
 
@@ -169,9 +187,9 @@ suite(
       context: TestContext,
       { stays = false, disturb, repair }: Disturbance,
     ): Promise<void> {
-      const gaps: number[] = [];
-      const failures: number[] = [];
-      const returns: number[] = [];
+      const seen = FAMILIES.map((family) => {
+        return { family, gaps: [] as number[], failures: [] as number[], returns: [] as number[] };
+      });
       for (let run = 0; run < RUNS; run += 1) {
         const before = await owner();
         const startMs = nowMs();
@@ -179,36 +197,46 @@ suite(
         const successor = await owner((node) => (node === before) === stays, startMs);
         await disturbed;
         const endMs = nowMs();
-        gaps.push(longestGap(startMs, endMs));
-        failures.push(failed(startMs, endMs));
+        for (const { family, gaps, failures } of seen) {
+          gaps.push(longestGap(family, startMs, endMs));
+          failures.push(failed(family, startMs, endMs));
+        }
         assert.equal(await owner(), successor, 'one of them alone has it');
         await repair(before);
         await owner((node) => node === before, endMs);
-        returns.push(longestGap(endMs, nowMs()));
+        for (const { family, returns } of seen) returns.push(longestGap(family, endMs, nowMs()));
       }
-      const figures = {
-        disturbance: context.name,
-        runs: RUNS,
-        longestGapMs: spread(gaps),
-        failedRequests: spread(failures),
-        longestGapAtReturnMs: spread(returns),
-      };
-      context.diagnostic(JSON.stringify(figures));
+      for (const { family, gaps, failures, returns } of seen) {
+        const figures = {
+          disturbance: context.name,
+          family,
+          runs: RUNS,
+          longestGapMs: spread(gaps),
+          failedRequests: spread(failures),
+          longestGapAtReturnMs: spread(returns),
+        };
+        context.diagnostic(JSON.stringify(figures));
+      }
     }
 
-    /** The node that alone answers now, once there is one such, of answers after `sinceMs`. */
+    /** The node that alone answers now for both addresses, once there is one such, of answers after `sinceMs`. */
     function owner(is: (node: NodeName) => boolean = () => true, sinceMs = -Infinity): Promise<NodeName> {
-      return until(`steady answers for ${VIP}`, TIMEOUT_MS, () => {
-        const answers = requests()
-          .filter(({ ok, atMs }) => ok && atMs > sinceMs)
-          .slice(-STEADY);
-        const node = NODES.find((name) => answers.every(({ text }) => text === `pod on ${name}`));
-        return answers.length === STEADY && node !== undefined && is(node) ? node : undefined;
+      return until('steady answers for both addresses', TIMEOUT_MS, () => {
+        const [one, other] = FAMILIES.map((family) => steady(family, sinceMs));
+        return one !== undefined && one === other && is(one) ? one : undefined;
       });
     }
 
-    function requests(): Request[] {
-      return load
+    function steady(family: Family, sinceMs: number): NodeName | undefined {
+      const answers = requests(family)
+        .filter(({ ok, atMs }) => ok && atMs > sinceMs)
+        .slice(-STEADY);
+      const node = NODES.find((name) => answers.every(({ text }) => text === `pod on ${name}`));
+      return answers.length === STEADY ? node : undefined;
+    }
+
+    function requests(family: Family): Request[] {
+      return loads[family]
         .log()
         .trimEnd()
         .split('\n')
@@ -220,15 +248,15 @@ suite(
     }
 
     /** Between two answers, the last one before included. */
-    function longestGap(fromMs: number, toMs: number): number {
-      const times = requests().flatMap(({ atMs, ok }) => (ok && atMs <= toMs ? atMs : []));
+    function longestGap(family: Family, fromMs: number, toMs: number): number {
+      const times = requests(family).flatMap(({ atMs, ok }) => (ok && atMs <= toMs ? atMs : []));
       const first = times.findLastIndex((atMs) => atMs <= fromMs);
       const within = times.slice(Math.max(0, first));
       return Math.max(0, ...within.slice(1).map((atMs, i) => atMs - (within[i] ?? atMs)));
     }
 
-    function failed(fromMs: number, toMs: number): number {
-      return requests().filter(({ atMs, ok }) => !ok && atMs > fromMs && atMs <= toMs).length;
+    function failed(family: Family, fromMs: number, toMs: number): number {
+      return requests(family).filter(({ atMs, ok }) => !ok && atMs > fromMs && atMs <= toMs).length;
     }
 
     async function link(node: NodeName, state: 'up' | 'down'): Promise<void> {

@@ -10,7 +10,7 @@ import { connect, type ConnectedClient } from '../../src/kube/client.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { registerNode } from '../../src/standalone/node.ts';
 import { KubernetesControlPlane } from './control-plane.ts';
-import { addressOf, API_SERVER_ADDRESS, type Lab, NODES, type NodeName } from './lab.ts';
+import { address6Of, addressOf, API_SERVER_ADDRESS, type Lab, NODES, type NodeName } from './lab.ts';
 import { RecordingLog } from './recording-log.ts';
 import { until } from './until.ts';
 
@@ -29,6 +29,8 @@ export interface PodOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly node: string;
   readonly address: string;
+  /** Its IPv6 address, where it has one. */
+  readonly address6?: string;
 }
 
 export class LabKubernetes {
@@ -75,12 +77,14 @@ export class LabKubernetes {
     for (const node of NODES) {
       this.#lab.start(node, `pod-${node}`, process.execPath, [program, node, String(port)]);
       const address = addressOf(node);
-      await this.addPod({ name: `${app}-${node}`, namespace: 'default', labels: { app }, node, address });
+      const address6 = address6Of(node);
+      const name = `${app}-${node}`;
+      await this.addPod({ name, namespace: 'default', labels: { app }, node, address, address6 });
     }
   }
 
   /** Writes what a kubelet would: a Pod that runs, at an address. */
-  async addPod({ name, namespace, labels, node, address }: PodOptions): Promise<void> {
+  async addPod({ name, namespace, labels, node, address, address6 }: PodOptions): Promise<void> {
     const pod: Pod = {
       metadata: { name, namespace, labels: { ...labels } },
       spec: { nodeName: node, containers: [{ name: 'main', image: 'none' }] },
@@ -90,19 +94,22 @@ export class LabKubernetes {
       this.client.create<Pod>(PODS, pod).catch(() => undefined),
     );
     const conditions = [{ type: 'Ready', status: 'True' }];
-    const status = { phase: 'Running', podIP: address, podIPs: [{ ip: address }], conditions };
+    const podIPs = [address, address6].flatMap((ip) => (ip === undefined ? [] : { ip }));
+    const status = { phase: 'Running', podIP: address, podIPs, conditions };
     await this.client.patch(PODS, { namespace, name }, 'merge', { status }, { subresource: 'status' });
   }
 
   async #prepareMachines(): Promise<void> {
     // Frames between the others cross the bridge; the rules of the API server's own kube-proxy are not for them. (A kernel
     // without br_netfilter has no such setting and never does it.)
-    await this.#lab.run('bridge', 'sysctl', ['-qw', 'net.bridge.bridge-nf-call-iptables=0']);
+    for (const tables of ['iptables', 'ip6tables'])
+      await this.#lab.run('bridge', 'sysctl', ['-qw', `net.bridge.bridge-nf-call-${tables}=0`]);
     // Service IPs have to lead somewhere for kube-proxy to see them; elsewhere the default route does.
     const route = await this.#lab.run('bridge', 'ip', ['route', 'add', '10.96.0.0/16', 'dev', 'br0']);
     if (route.code !== 0) throw new Error(route.stderr);
     for (const node of NODES) {
-      const forward = await this.#lab.run(node, 'sysctl', ['-qw', 'net.ipv4.ip_forward=1']);
+      const settings = ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'];
+      const forward = await this.#lab.run(node, 'sysctl', ['-qw', ...settings]);
       if (forward.code !== 0) throw new Error(forward.stderr);
     }
   }

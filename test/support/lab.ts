@@ -1,6 +1,6 @@
 /**
  * A small network to run Cleat in: a bridge, three nodes and a client, each a network namespace, inside a private network
- * (private-network.ts), so that nothing of it outlives the program. Address `.1` of both subnets is the bridge, where the API
+ * (private-network.ts), so that nothing of it outlives the program. Address `.1` of all subnets is the bridge, where the API
  * server listens; the nodes are `.11` to `.13`, the client is `.10`.
  *
  * The last hop is a stand-in for kube-proxy: on each node the kernel takes packets to a VIP for its own and a process on
@@ -19,6 +19,8 @@ export type Place = NodeName | 'client' | 'bridge';
 /** The subnets of the bridge, by their first three numbers. The first one carries the API server and the nodes' InternalIP. */
 const SUBNETS = ['172.16.0', '192.168.100'] as const;
 export const API_SERVER_ADDRESS = `${SUBNETS[0]}.1`;
+/** The same numbers as in the others stand behind it. */
+const SUBNET_6 = 'fd00:16::';
 
 const HOST_NUMBERS: Readonly<Record<Exclude<Place, 'bridge'>, number>> = {
   client: 10,
@@ -52,17 +54,21 @@ export class Lab {
     await lab.#batch([
       'link add br0 type bridge',
       ...SUBNETS.map((subnet) => `address add ${subnet}.1/24 dev br0`),
+      `address add ${SUBNET_6}1/64 dev br0 nodad`,
       'link set br0 up',
     ]);
     for (const place of ['client', ...NODES] as const) {
       const port = `port-${HOST_NUMBERS[place]}`;
       await lab.#mustRun('bridge', 'ip', ['netns', 'add', place]);
+      // Link-local addresses are there at once.
+      await lab.#mustRun(place, 'sh', ['-c', 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad']);
       await lab.#batch([
         `link add ${port} type veth peer name eth0 netns ${place} address ${macOf(place)}`,
         `link set ${port} master br0 up`,
       ]);
       const addresses = SUBNETS.map((subnet) => `address add ${addressOf(place, subnet)}/24 dev eth0`);
-      await lab.#batch(['link set lo up', ...addresses, 'link set eth0 up'], place);
+      const address6 = `address add ${address6Of(place)}/64 dev eth0 nodad`;
+      await lab.#batch(['link set lo up', ...addresses, address6, 'link set eth0 up'], place);
     }
     await Promise.all(NODES.map((node) => lab.#prepareNode(node)));
     return lab;
@@ -159,6 +165,11 @@ export class Lab {
 /** The address of a place in a subnet; the first subnet's is a node's InternalIP. */
 export function addressOf(place: Exclude<Place, 'bridge'>, subnet: string = SUBNETS[0]): string {
   return `${subnet}.${HOST_NUMBERS[place]}`;
+}
+
+/** The IPv6 address of a place. */
+export function address6Of(place: Exclude<Place, 'bridge'>): string {
+  return `${SUBNET_6}${HOST_NUMBERS[place]}`;
 }
 
 /** The MAC address of a place's only interface: its number in the subnets is the last byte, written as in the address. */

@@ -5,4 +5,4 @@ const [, , nodeName = '', port = ''] = process.argv;
 createServer((_request, response) => {
   response.setHeader('Connection', 'close');
   response.end(`pod on ${nodeName}\n`);
-}).listen(Number(port), '0.0.0.0', () => console.log(`listening on ${port}`));
+}).listen(Number(port), '::', () => console.log(`listening on ${port}`));

@@ -4,6 +4,7 @@
  */
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { AddressPolicy, AddressReservation, PolicyException } from '../../src/api/cleat.ts';
 import type { Finding, FindingCode } from '../../src/api/findings.ts';
 import type { Namespace, Service } from '../../src/api/kubernetes.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
@@ -89,6 +90,9 @@ function findingsOfChange(name: string): readonly Finding[] {
     pools: of<IPAddressPool>('IPAddressPool'),
     l2Advertisements: of<L2Advertisement>('L2Advertisement'),
     namespaces: of<Namespace>('Namespace'),
+    reservations: of<AddressReservation>('AddressReservation'),
+    policies: of<AddressPolicy>('AddressPolicy'),
+    exceptions: of<PolicyException>('PolicyException'),
     services: of<Service>('Service'),
     // A world in which nothing is stored is one that has not been listed yet.
     facts: { loaded: stored.length > 0 },

@@ -1,5 +1,6 @@
 /** Facts and changes for tests of the gate, made by the real readers from objects as users write them. */
 import { createHash } from 'node:crypto';
+import type { AddressPolicy, AddressReservation, PolicyException } from '../../src/api/cleat.ts';
 import type { ConfigMap, Namespace, Service } from '../../src/api/kubernetes.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { IPAddressPool, L2Advertisement } from '../../src/api/metallb.ts';
@@ -15,6 +16,9 @@ export interface World {
   pools?: IPAddressPool[];
   l2Advertisements?: L2Advertisement[];
   namespaces?: Namespace[];
+  reservations?: AddressReservation[];
+  policies?: AddressPolicy[];
+  exceptions?: PolicyException[];
   legacy?: NonNullable<ConfigInput['legacy']>;
   /** Stored Services; they hold what their status says. */
   services?: Service[];
@@ -24,11 +28,15 @@ export interface World {
 
 export function factsOf(world: World): Facts {
   const { pools = [], l2Advertisements = [advertisement()], namespaces = [], services = [], legacy } = world;
+  const { reservations = [], policies = [], exceptions = [] } = world;
   const configInput: ConfigInput = {
     namespace: 'metallb-system',
     pools,
     l2Advertisements,
     namespaces,
+    reservations,
+    policies,
+    exceptions,
     ...(legacy !== undefined && { legacy }),
   };
   const { snapshot = EMPTY_SNAPSHOT, findings } = loadConfig(configInput);

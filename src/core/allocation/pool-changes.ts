@@ -1,6 +1,9 @@
 /** What a new configuration changes about pools, as far as it may matter to somebody. */
 import { advertisementsOf } from './announced.ts';
-import type { L2Advertisement, Pool, Snapshot } from '../config/snapshot.ts';
+import type { L2Advertisement, Pool, Reservation, Snapshot } from '../config/snapshot.ts';
+import type { AddressRange } from '../net/address.ts';
+import type { NamespaceRules } from './namespace-rules.ts';
+import { PolicyIndex } from './namespace-rules.ts';
 
 export interface PoolChange {
   /** Absent for a pool that is new. */
@@ -33,10 +36,52 @@ export function poolChanges(before: Snapshot, after: Snapshot): ReadonlyMap<stri
   return changes;
 }
 
+/** The addresses of reservations that are not what they were: new ones, old ones, and those for others than before. */
+export function reservationChanges(before: Snapshot, after: Snapshot): readonly AddressRange[] {
+  if (before.reservations === after.reservations) return [];
+  const textsOf = ({ reservations }: Snapshot): ReadonlyMap<string, Reservation> =>
+    new Map(reservations.map((each) => [reservationText(each), each]));
+  const [then, now] = [textsOf(before), textsOf(after)];
+  return [
+    ...[...then].filter(([text]) => !now.has(text)),
+    ...[...now].filter(([text]) => !then.has(text)),
+  ].flatMap(([, { ranges }]) => ranges);
+}
+
+function reservationText({ source, ranges, namespaces, serviceSelectors }: Reservation): string {
+  return JSON.stringify([
+    source.name,
+    rangesText(ranges),
+    namespaces && [...namespaces].toSorted(),
+    serviceSelectors,
+  ]);
+}
+
+/** Whether policies say of a namespace what they said before. */
+export function policyChanges(before: Snapshot, after: Snapshot): (namespace: string) => boolean {
+  if (before.policies === after.policies) return () => false;
+  const [then, now] = [new PolicyIndex(before.policies), new PolicyIndex(after.policies)];
+  const text = ({ quota, quotaOfPools, pools, defaultPool }: NamespaceRules): string =>
+    JSON.stringify([quota, [...quotaOfPools], pools && [...pools], defaultPool]);
+  const known = new Map<string, boolean>();
+  return (namespace) => {
+    let isChanged = known.get(namespace);
+    if (isChanged === undefined) {
+      isChanged = text(then.rulesOf(namespace)) !== text(now.rulesOf(namespace));
+      known.set(namespace, isChanged);
+    }
+    return isChanged;
+  };
+}
+
+function rangesText(ranges: readonly AddressRange[]): readonly (readonly string[])[] {
+  return ranges.map(({ family, first, last }) => [family, String(first), String(last)]);
+}
+
 /** Priority is left out: it only matters to those who come. */
 function supplyOf({ ranges, avoidBuggyIPs, autoAssign, draining, allocation }: Pool): string {
   return JSON.stringify([
-    ranges.map(({ family, first, last }) => [family, String(first), String(last)]),
+    rangesText(ranges),
     avoidBuggyIPs,
     autoAssign,
     draining,

@@ -15,6 +15,9 @@ const LISTS = {
   BGPPeer: 'bgpPeers',
   BFDProfile: 'bfdProfiles',
   Community: 'communities',
+  AddressReservation: 'reservations',
+  AddressPolicy: 'policies',
+  PolicyException: 'exceptions',
   Namespace: 'namespaces',
 } as const satisfies Record<Exclude<WorldChange['kind'], 'ConfigMap'>, keyof ConfigInput>;
 

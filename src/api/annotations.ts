@@ -4,6 +4,9 @@
 export const PREFIX = 'metallb.io/';
 export const LEGACY_PREFIX = 'metallb.universe.tf/';
 
+/** Cleat's own. */
+export const OWN_PREFIX = 'cleat.dev/';
+
 export const ADDRESS_POOL = 'address-pool';
 export const LOAD_BALANCER_IPS = 'loadBalancerIPs';
 export const ALLOW_SHARED_IP = 'allow-shared-ip';

@@ -1,4 +1,5 @@
 /** The kinds the gate judges, and what each is called. */
+import { GATEWAYS } from '../api/gateway.ts';
 import { CONFIG_MAPS, NAMESPACES, SERVICES } from '../api/kubernetes.ts';
 import type { Resource } from '../api/meta.ts';
 import {
@@ -13,6 +14,7 @@ import type { Change } from '../core/policy/facts.ts';
 
 export const JUDGED_KINDS: Readonly<Record<Change['kind'], Resource>> = {
   Service: SERVICES,
+  Gateway: GATEWAYS,
   ConfigMap: CONFIG_MAPS,
   Namespace: NAMESPACES,
   IPAddressPool: IP_ADDRESS_POOLS,

@@ -14,10 +14,11 @@
  * write of those kinds would be refused: they are removed before anything else. Entries that call somebody else are left alone.
  */
 import type { ValidatingWebhookConfiguration, Webhook } from '../api/kubernetes.ts';
+import { GATEWAYS } from '../api/gateway.ts';
 import { LEASES, VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
 import { SELF_TEST_FIELD_MANAGER, WEBHOOK_FIELD_MANAGER } from '../api/annotations.ts';
 import { LEGACY_CONFIG_MAP, METALLB_GROUP } from '../api/metallb.ts';
-import { serviceConditions } from '../core/policy/service-conditions.ts';
+import { gatewayConditions, serviceConditions } from '../core/policy/service-conditions.ts';
 import type { KubeClient } from '../ports.ts';
 import { SELF_TEST_LABELS, SELF_TEST_PATH } from './self-test.ts';
 
@@ -79,6 +80,15 @@ const GATES = {
     plural: 'services',
     operations: WRITES,
   },
+  // The API server does not mind where there is no such kind; where there is, it asks for other versions of it as v1.
+  gateways: {
+    path: '/validate-gateway-networking-k8s-io-v1-gateway',
+    name: 'gatewayvalidationwebhook.cleat.dev',
+    group: GATEWAYS.group,
+    version: GATEWAYS.version,
+    plural: GATEWAYS.plural,
+    operations: WRITES,
+  },
   configMaps: {
     path: '/validate-v1-configmap',
     name: 'configmapvalidationwebhook.cleat.dev',
@@ -121,7 +131,7 @@ const NAMES: ReadonlySet<string> = new Set(
 
 /** With failure policy Ignore whatever it is for the others. */
 const NEVER_FAIL: ReadonlySet<string> = new Set(
-  [...DELETIONS, CONFIG_MAP_DELETIONS, GATES.namespaces].map((gate) => gate.name),
+  [...DELETIONS, CONFIG_MAP_DELETIONS, GATES.namespaces, GATES.gateways].map((gate) => gate.name),
 );
 
 /** Every path the API server may call. */
@@ -220,13 +230,19 @@ export function webhookConfiguration(
     matchExpressions: [{ key: NAMESPACE_NAME_LABEL, operator: 'NotIn', values: ['kube-system', namespace] }],
   };
   const here = { matchLabels: { [NAMESPACE_NAME_LABEL]: namespace } };
-  const { services, configMaps, namespaces, ...kinds } = GATES;
+  const { services, gateways, configMaps, namespaces, ...kinds } = GATES;
   return {
     ...HEAD,
     webhooks: [
       entry(services, options, {
         namespaceSelector: elsewhere,
         matchConditions: serviceConditions(options.loadBalancerClass),
+      }),
+      // Somebody else may serve them, who must not be stopped by our absence.
+      entry(gateways, options, {
+        failurePolicy: 'Ignore',
+        namespaceSelector: elsewhere,
+        matchConditions: gatewayConditions(),
       }),
       // Every namespace is asked about, because one in the wrong namespace is a mistake worth saying.
       ...Object.values(kinds).map((gate) => entry(gate, options, {})),

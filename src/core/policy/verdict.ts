@@ -3,6 +3,8 @@ import { ENFORCE_LABEL } from '../../api/annotations.ts';
 import type { Finding, Level } from '../../api/findings.ts';
 import { formatFinding } from '../../api/findings.ts';
 import type { Change, Facts, Remark, Rule } from './facts.ts';
+import { judgeGateway } from './gateway-rules.ts';
+import { isWorldChange } from './changed-world.ts';
 import { hopedWorld } from './hoped-world.ts';
 import { judgeConfiguration } from './pool-rules.ts';
 import { judgeService } from './service-rules.ts';
@@ -22,7 +24,7 @@ export interface Verdict {
 }
 
 /** Each speaks for itself; the order is the order of the sentences. */
-const RULES: readonly Rule[] = [judgeService, judgeConfiguration, judgeStranding];
+const RULES: readonly Rule[] = [judgeService, judgeGateway, judgeConfiguration, judgeStranding];
 
 const SEVERITY: Readonly<Record<Level, number>> = { audit: 0, warn: 1, deny: 2 };
 
@@ -62,10 +64,10 @@ function softened(
   const isDenial = ({ level }: Remark): boolean => level === 'deny';
   if (intents.length === 0 || !remarks.some(isDenial)) return remarks;
   const hoped = hopedWorld(facts, intents, change);
-  const standing = [judgeService, judgeConfiguration]
+  const standing = [judgeService, judgeGateway, judgeConfiguration]
     .flatMap((rule) => rule(hoped.facts, change))
     .filter(isDenial);
-  const strands = change.kind === 'Service' || strandsInHopedWorld(facts, change, hoped);
+  const strands = !isWorldChange(change) || strandsInHopedWorld(facts, change, hoped);
   const stands = ({ finding: { code, path } }: Remark): boolean =>
     STRANDING.has(code)
       ? strands

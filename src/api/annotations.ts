@@ -27,6 +27,9 @@ export const DRAIN_ANNOTATION = 'cleat.dev/drain';
  */
 export const CONFIRM_ANNOTATION = 'cleat.dev/confirm';
 
+/** On a Service: what the mutating webhook set, as JSON, each path with its value. */
+export const MUTATED_ANNOTATION = 'cleat.dev/mutated';
+
 /** Event source components, as MetalLB names them. */
 export const CONTROLLER_COMPONENT = 'metallb-controller';
 export const SPEAKER_COMPONENT = 'metallb-speaker';

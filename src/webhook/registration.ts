@@ -17,6 +17,7 @@ import type { ValidatingWebhookConfiguration, Webhook } from '../api/kubernetes.
 import { GATEWAYS } from '../api/gateway.ts';
 import { LEASES, VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
 import { SELF_TEST_FIELD_MANAGER, WEBHOOK_FIELD_MANAGER } from '../api/annotations.ts';
+import type { LabelSelector } from '../api/meta.ts';
 import { LEGACY_CONFIG_MAP, METALLB_GROUP } from '../api/metallb.ts';
 import { gatewayConditions, serviceConditions } from '../core/policy/service-conditions.ts';
 import type { KubeClient } from '../ports.ts';
@@ -50,7 +51,7 @@ export interface RegistrationOptions {
   readonly loadBalancerClass?: string;
 }
 
-interface Gate {
+export interface Gate {
   /** Path below the server, as MetalLB names them. */
   readonly path: string;
   readonly name: string;
@@ -226,9 +227,7 @@ export function webhookConfiguration(
   options: RegistrationOptions,
 ): ValidatingWebhookConfiguration & { metadata: { name: string } } {
   const { namespace } = options;
-  const elsewhere = {
-    matchExpressions: [{ key: NAMESPACE_NAME_LABEL, operator: 'NotIn', values: ['kube-system', namespace] }],
-  };
+  const elsewhere = elsewhereThan(namespace);
   const here = { matchLabels: { [NAMESPACE_NAME_LABEL]: namespace } };
   const { services, gateways, configMaps, namespaces, ...kinds } = GATES;
   return {
@@ -267,7 +266,7 @@ export function webhookConfiguration(
   };
 }
 
-function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>): Webhook {
+export function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>): Webhook {
   const caBundle = Buffer.from(options.caPem, 'utf8').toString('base64');
   return {
     name: gate.name,
@@ -299,6 +298,12 @@ function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>
     admissionReviewVersions: ['v1'],
     ...scope,
   };
+}
+
+/** Every namespace but kube-system and our own. */
+export function elsewhereThan(namespace: string): LabelSelector {
+  const values = ['kube-system', namespace];
+  return { matchExpressions: [{ key: NAMESPACE_NAME_LABEL, operator: 'NotIn', values }] };
 }
 
 function isConfiguration(object: 'object' | 'oldObject'): { name: string; expression: string } {

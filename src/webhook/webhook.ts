@@ -23,6 +23,8 @@ import { CERTIFICATE_SECRET, CertificateStore, decodeSecret } from './certificat
 import type { CertificateSet } from './certificates.ts';
 import { isValidAt } from './certificates.ts';
 import { LiveFacts } from './live-facts.ts';
+import { answerMutation } from './mutate.ts';
+import { MUTATION_PATH } from './mutating-registration.ts';
 import { Registrar } from './registrar.ts';
 import type { FailurePolicy } from './registration.ts';
 import { REVIEW_PATHS, webhookHosts } from './registration.ts';
@@ -216,6 +218,7 @@ export class Webhook implements Startable {
       bodyLimitBytes: BODY_LIMIT_BYTES,
       routes: [
         ...review,
+        { method: 'POST', path: MUTATION_PATH, handle: ({ body }) => answerMutation(body, deps) },
         { method: 'POST', path: SELF_TEST_PATH, handle: ({ body }) => answerSelfTest(body) },
         { method: 'GET', path: '/healthz', handle: () => ({ status: 200, body: 'ok\n' }) },
         {

@@ -1,16 +1,11 @@
 /** Admission: who is asked what, in which order, and how answers, denials and silence reach the author. */
-import { VALIDATING_WEBHOOKS } from '../../../src/api/kubernetes.ts';
+import { MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS } from '../../../src/api/kubernetes.ts';
 import type { Resource } from '../../../src/api/meta.ts';
 import { at } from '../../support/api-server.ts';
 import { type Behaviour, type RunningHook, startHook } from '../../support/admission-hook.ts';
 import { until } from '../../support/until.ts';
 import { type Case, JSON_PATCH, MERGE, type World } from '../world.ts';
 
-const MUTATING_WEBHOOKS: Resource = {
-  ...VALIDATING_WEBHOOKS,
-  plural: 'mutatingwebhookconfigurations',
-  kind: 'MutatingWebhookConfiguration',
-};
 const TIMEOUT_MS = 10_000;
 /** The name of the object that asks whether a webhook is in force yet. */
 const PROBE = 'probe';

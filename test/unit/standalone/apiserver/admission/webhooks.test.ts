@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { SERVICES, VALIDATING_WEBHOOKS } from '../../../../../src/api/kubernetes.ts';
+import { MUTATING_WEBHOOKS, SERVICES, VALIDATING_WEBHOOKS } from '../../../../../src/api/kubernetes.ts';
 import { createAdmission } from '../../../../../src/standalone/apiserver/admission/webhooks.ts';
 import type { PostReview } from '../../../../../src/standalone/apiserver/admission/webhooks.ts';
 import { ApiError } from '../../../../../src/standalone/apiserver/definition.ts';
@@ -10,7 +10,6 @@ import type {
   Definition,
   Stored,
 } from '../../../../../src/standalone/apiserver/definition.ts';
-import { MUTATING_WEBHOOKS } from '../../../../../src/standalone/apiserver/resources/webhook-configuration.ts';
 import { RecordingLog } from '../../../../support/recording-log.ts';
 import { SmallServer } from '../../../../support/small-server.ts';
 import { VirtualClock } from '../../../../support/virtual-clock.ts';

@@ -214,7 +214,7 @@ export const ADMISSION: readonly Case[] = [
       const counting =
         (key: string) =>
         (object: unknown): unknown[] => [
-          { op: 'add', path: `/data/${key}`, value: `${String(at(object, 'data', key) ?? '')}x` },
+          { op: 'add', path: `/data/${key}`, value: `${textIn(object, key)}x` },
         ];
       const created = async (name: string, query = ''): Promise<void> => {
         asked.length = 0;
@@ -352,6 +352,12 @@ export const ADMISSION: readonly Case[] = [
     },
   },
 ];
+
+/** '' where it is not there. */
+function textIn(object: unknown, key: string): string {
+  const text = at(object, 'data', key);
+  return typeof text === 'string' ? text : '';
+}
 
 function withoutManagedFields(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutManagedFields);

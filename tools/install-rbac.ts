@@ -7,6 +7,7 @@
  * server-side apply, which names what it creates; creation by POST cannot be.
  */
 import { CONTROLLER_LEASE } from '../src/api/annotations.ts';
+import { CLEAT_GROUP } from '../src/api/cleat.ts';
 import { EXTRAS_CONFIG_MAP, METALLB_GROUP, LEGACY_CONFIG_MAP } from '../src/api/metallb.ts';
 import { FLOOR } from '../src/core/policy/floor.ts';
 import { CERTIFICATE_SECRET } from '../src/webhook/certificate-store.ts';
@@ -165,6 +166,20 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         ],
         verbs: ['patch'],
         use: 'The condition that says what is wrong with an object; that of pools is above.',
+        code: 'src/controller/object-conditions.ts',
+      },
+      {
+        apiGroup: CLEAT_GROUP,
+        resources: ['addressreservations', 'addresspolicies', 'policyexceptions'],
+        verbs: OBSERVE,
+        use: 'Who may have which address, and what is excepted from a rule.',
+        code: 'src/cluster/configuration-objects.ts',
+      },
+      {
+        apiGroup: CLEAT_GROUP,
+        resources: ['addressreservations/status', 'addresspolicies/status', 'policyexceptions/status'],
+        verbs: ['patch'],
+        use: 'The same condition on these.',
         code: 'src/controller/object-conditions.ts',
       },
     ],

@@ -75,6 +75,7 @@ export function controlParts(options: ControlOptions): ControlParts {
     namespace,
     parseYaml: parseTextualYaml,
     log,
+    ownKinds: { clock },
     ...bgpType,
   });
   const parts: Part[] = [{ name: 'configuration', part: configuration }];

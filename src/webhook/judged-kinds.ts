@@ -1,4 +1,5 @@
 /** The kinds the gate judges, and what each is called. */
+import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../api/cleat.ts';
 import { GATEWAYS } from '../api/gateway.ts';
 import { CONFIG_MAPS, NAMESPACES, SERVICES } from '../api/kubernetes.ts';
 import type { Resource } from '../api/meta.ts';
@@ -23,4 +24,7 @@ export const JUDGED_KINDS: Readonly<Record<Change['kind'], Resource>> = {
   BGPPeer: BGP_PEERS,
   BFDProfile: BFD_PROFILES,
   Community: COMMUNITIES,
+  AddressReservation: ADDRESS_RESERVATIONS,
+  AddressPolicy: ADDRESS_POLICIES,
+  PolicyException: POLICY_EXCEPTIONS,
 };

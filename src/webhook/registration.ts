@@ -14,10 +14,11 @@
  * write of those kinds would be refused: they are removed before anything else. Entries that call somebody else are left alone.
  */
 import type { ValidatingWebhookConfiguration, Webhook } from '../api/kubernetes.ts';
+import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../api/cleat.ts';
 import { GATEWAYS } from '../api/gateway.ts';
 import { LEASES, VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
 import { SELF_TEST_FIELD_MANAGER, WEBHOOK_FIELD_MANAGER } from '../api/annotations.ts';
-import type { LabelSelector } from '../api/meta.ts';
+import type { LabelSelector, Resource } from '../api/meta.ts';
 import { LEGACY_CONFIG_MAP, METALLB_GROUP } from '../api/metallb.ts';
 import { gatewayConditions, serviceConditions } from '../core/policy/service-conditions.ts';
 import type { KubeClient } from '../ports.ts';
@@ -72,6 +73,15 @@ const ofMetalLB = (kind: string, plural: string, name = kind, version = 'v1beta1
   operations: WRITES,
 });
 
+const ofCleat = ({ group, version, plural, kind }: Resource): Gate => ({
+  path: `/validate-cleat-dev-${version}-${kind.toLowerCase()}`,
+  name: `${kind.toLowerCase()}validationwebhook.cleat.dev`,
+  group,
+  version,
+  plural,
+  operations: WRITES,
+});
+
 const GATES = {
   services: {
     path: '/validate-v1-service',
@@ -112,6 +122,9 @@ const GATES = {
   bgpPeers: ofMetalLB('bgppeer', 'bgppeers', 'bgppeers', 'v1beta2'),
   bfdProfiles: ofMetalLB('bfdprofile', 'bfdprofiles'),
   communities: ofMetalLB('community', 'communities'),
+  reservations: ofCleat(ADDRESS_RESERVATIONS),
+  policies: ofCleat(ADDRESS_POLICIES),
+  exceptions: ofCleat(POLICY_EXCEPTIONS),
 } as const satisfies Record<string, Gate>;
 
 /** The same gate, for deletions. */

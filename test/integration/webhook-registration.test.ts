@@ -63,7 +63,7 @@ test('takes its entries over, with the way they are reached, and stays as it is 
 
   assert.equal((await register()).includes('bgppeervalidationwebhook.metallb.io'), true);
   const settled = await read();
-  assert.equal(settled?.webhooks?.length, 15);
+  assert.equal(settled?.webhooks?.length, 18);
   for (const { clientConfig, failurePolicy } of settled.webhooks) {
     assert.deepEqual([clientConfig.url, failurePolicy], [undefined, 'Ignore']);
     assert.equal(clientConfig.service?.name, 'metallb-webhook-service');

@@ -17,6 +17,7 @@ import { readManifests } from '../../src/gitops/manifests.ts';
 import { factsOf } from './policy.ts';
 
 const folder = path.resolve(import.meta.dirname, '../corpus');
+const NOW_MS = Date.parse('2026-11-01T00:00:00Z');
 
 export interface CorpusCase {
   readonly code: FindingCode;
@@ -53,7 +54,7 @@ export function readCorpus(name: string): { readonly text: string; readonly bgpT
 
 function findingsOfSet(name: string): readonly CheckFinding[] {
   const { text, bgpType } = readCorpus(name);
-  const options = { namespace: 'metallb-system', enforce: 'deny', bgpType } as const;
+  const options = { namespace: 'metallb-system', enforce: 'deny', bgpType, nowMs: NOW_MS } as const;
   return checkManifests([{ file: name, text }], options).findings;
 }
 

@@ -3,6 +3,7 @@
  * starts, what the world does to it, and when it has done all it should.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../../src/api/cleat.ts';
 import type { Event, Secret, Service, ValidatingWebhookConfiguration } from '../../src/api/kubernetes.ts';
 import {
   CONFIG_MAPS,
@@ -63,6 +64,9 @@ const CONFIGURED: readonly (readonly [Resource, string])[] = [
   [BGP_PEERS, 'router'],
   [BFD_PROFILES, 'slow'],
   [COMMUNITIES, 'names'],
+  [ADDRESS_RESERVATIONS, 'printer'],
+  [ADDRESS_POLICIES, 'everybody'],
+  [POLICY_EXCEPTIONS, 'migration'],
 ];
 /** What somebody said of an object that has been mended since. */
 export const STALE_CONDITION = {
@@ -71,6 +75,13 @@ export const STALE_CONDITION = {
   reason: 'MalformedField',
   message: 'LB210 spec was wrong',
   lastTransitionTime: '2026-01-01T00:00:00Z',
+};
+const EXCEPTION = {
+  rule: 'PoolNotOpen',
+  objects: [{ kind: 'Service', namespace: 'legacy' }],
+  reason: 'it moves next year',
+  owner: 'net@example.com',
+  expires: '2099-01-01T00:00:00Z',
 };
 const REGISTRATION = { name: 'metallb-webhook-configuration' };
 
@@ -116,6 +127,9 @@ export class PermissionScenes {
     await create(BGP_ADVERTISEMENTS, own('all'));
     await create(BFD_PROFILES, own('slow'));
     await create(COMMUNITIES, own('names'));
+    await create(ADDRESS_RESERVATIONS, own('printer'), { spec: { addresses: ['172.16.0.149'] } });
+    await create(ADDRESS_POLICIES, own('everybody'), { spec: {} });
+    await create(POLICY_EXCEPTIONS, own('migration'), { spec: EXCEPTION });
     await create(NODES, { name: NODE });
     const type = 'kubernetes.io/basic-auth';
     await create(SECRETS, own('of-router'), { type, stringData: { password: 'a-secret-for-tests' } });

@@ -6,6 +6,7 @@
  * controller would. What must always hold is the denial contract (docs/adr/0005): only what is proven impossible is
  * refused, and never what is stored already, nor anything that is being deleted.
  */
+import type { AddressPolicy, AddressReservation, PolicyException } from '../../api/cleat.ts';
 import type { ConfigMap, Namespace, Service } from '../../api/kubernetes.ts';
 import type { Finding, Level } from '../../api/findings.ts';
 import type { Gateway } from '../../api/gateway.ts';
@@ -90,6 +91,9 @@ export type ConfigurationChange =
   | ChangeOf<'BGPPeer', BGPPeer>
   | ChangeOf<'BFDProfile', BFDProfile>
   | ChangeOf<'Community', Community>
+  | ChangeOf<'AddressReservation', AddressReservation>
+  | ChangeOf<'AddressPolicy', AddressPolicy>
+  | ChangeOf<'PolicyException', PolicyException>
   | ConfigMapChange;
 
 export type Change = ServiceChange | GatewayChange | ConfigurationChange | NamespaceChange;

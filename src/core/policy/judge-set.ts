@@ -5,6 +5,7 @@
  * What must always hold: what a set does not show proves nothing. A namespace that is not in it may have any labels, and pools
  * beside objects with faults may be other ones once those are mended.
  */
+import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, CLEAT_GROUP, POLICY_EXCEPTIONS } from '../../api/cleat.ts';
 import type { Finding, Level } from '../../api/findings.ts';
 import { gateLevelOf } from '../../api/findings.ts';
 import type { Gateway } from '../../api/gateway.ts';
@@ -45,6 +46,8 @@ export interface SetOptions {
   readonly loadBalancerClass?: string;
   readonly bgpType: BgpType;
   readonly sha256: Sha256;
+  /** The time, for what expires; absent: nothing has. */
+  readonly nowMs?: number;
   /** The configuration a ConfigMap holds; undefined where its key is missing. */
   readonly readLegacy: (configMap: ConfigMap) => ConfigInput['legacy'];
 }
@@ -145,10 +148,10 @@ function judgeGateways(gateways: readonly Gateway[], facts: Facts): readonly Rem
 }
 
 /** What the configuration of a set is read with. */
-type InputOptions = Pick<SetOptions, 'namespace' | 'readLegacy'> & Pick<ConfigInput, 'bgpType'>;
+type InputOptions = Pick<SetOptions, 'namespace' | 'readLegacy'> & Pick<ConfigInput, 'bgpType' | 'nowMs'>;
 
 function inputOf(set: ManifestSet<KubeObject>, options: InputOptions): ConfigInput {
-  const { namespace, bgpType, readLegacy } = options;
+  const { namespace, bgpType, nowMs, readLegacy } = options;
   const configMap = (name: string): ConfigMap | undefined =>
     set
       .of(CONFIG_MAPS)
@@ -166,6 +169,10 @@ function inputOf(set: ManifestSet<KubeObject>, options: InputOptions): ConfigInp
     bgpPeers: set.of(BGP_PEERS) as unknown as NonNullable<ConfigInput['bgpPeers']>,
     bfdProfiles: set.of(BFD_PROFILES),
     communities: set.of(COMMUNITIES),
+    reservations: set.of(ADDRESS_RESERVATIONS) as unknown as NonNullable<ConfigInput['reservations']>,
+    policies: set.of(ADDRESS_POLICIES),
+    exceptions: set.of(POLICY_EXCEPTIONS) as unknown as NonNullable<ConfigInput['exceptions']>,
+    ...(nowMs !== undefined && { nowMs }),
     namespaces: set.of(NAMESPACES),
     nodes: set.of(NODES),
     ...secretsIn(set, namespace),
@@ -251,7 +258,7 @@ class ManifestSet<T extends KubeObject> {
   #place(object: T): KubeObject {
     if (object.metadata.namespace !== undefined || isOf(object, NAMESPACES) || isOf(object, NODES))
       return object;
-    const namespace = groupOf(object) === METALLB_GROUP ? this.#namespace : 'default';
+    const namespace = [METALLB_GROUP, CLEAT_GROUP].includes(groupOf(object)) ? this.#namespace : 'default';
     return { ...object, metadata: { ...object.metadata, namespace } };
   }
 }

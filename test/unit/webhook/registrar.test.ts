@@ -47,7 +47,7 @@ test('the rules go in only after a review came back', async () => {
   };
   await registrar.register(options);
   assert.deepEqual(before, ['selftest']);
-  assert.equal(entries().length, 16);
+  assert.equal(entries().length, 19);
   assert.deepEqual(said(), ['the webhook is registered']);
 });
 

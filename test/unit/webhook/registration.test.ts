@@ -22,6 +22,9 @@ const ORDER = [
   '/validate-metallb-io-v1beta2-bgppeer',
   '/validate-metallb-io-v1beta1-bfdprofile',
   '/validate-metallb-io-v1beta1-community',
+  '/validate-cleat-dev-v1alpha1-addressreservation',
+  '/validate-cleat-dev-v1alpha1-addresspolicy',
+  '/validate-cleat-dev-v1alpha1-policyexception',
   '/validate-v1-configmap',
   '/validate-v1-namespace',
 ];
@@ -48,7 +51,7 @@ function operationsOf(entry: Webhook): string[] {
 }
 
 test('every entry is harmless: no side effects, a short timeout, Ignore', () => {
-  assert.equal(entries().length, 15);
+  assert.equal(entries().length, 18);
   for (const entry of entries()) {
     assert.deepEqual(
       [entry.sideEffects, entry.timeoutSeconds, entry.failurePolicy, entry.admissionReviewVersions],
@@ -148,7 +151,7 @@ test('what others wrote beside it stays, and a second time changes nothing', asy
   await registerGates(kube, options);
   const ref = { name: WEBHOOK_CONFIGURATION };
   const first = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, ref);
-  assert.equal(first?.webhooks?.length, 15);
+  assert.equal(first?.webhooks?.length, 18);
   assert.equal(first.metadata.labels?.['app'], 'metallb');
   assert.deepEqual(kube.writes[0]?.options, { fieldManager: 'cleat-webhook', force: true });
   await registerGates(kube, options);
@@ -200,12 +203,12 @@ test('our own entries are never in the way, the one for the self-test included, 
   await registerGates(kube, options);
   const ref = { name: WEBHOOK_CONFIGURATION };
   const { webhooks = [] } = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, ref) ?? {};
-  assert.equal(webhooks.length, 16);
+  assert.equal(webhooks.length, 19);
   assert.deepEqual((await clear(webhooks)).removed, []);
   const strict = entries({ failurePolicy: 'Fail' });
   assert.deepEqual((await clear(strict, { failurePolicy: 'Fail' })).removed, []);
   const { removed } = await clear(webhooks, { url: 'https://127.0.0.1:9443' });
-  assert.equal(removed.length, 16);
+  assert.equal(removed.length, 19);
 });
 
 test('the entry for the self-test matches one Lease of our namespace, and goes beside what is there', async () => {

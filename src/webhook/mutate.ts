@@ -21,7 +21,7 @@ export function answerMutation(body: unknown, { facts, log }: MutationDeps): Htt
   const review = formatReview(uid, ADMITTED);
   if (change === undefined) return { status: 200, body: review };
   try {
-    return { status: 200, body: withPatch(review, mutateService(facts, change, {})) };
+    return { status: 200, body: withPatch(review, mutateService(facts, change)) };
   } catch (error) {
     const { kind, namespace, name } = change;
     log.error('failed to set what a policy asks for; the object is admitted as it is', {

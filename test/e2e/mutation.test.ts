@@ -15,6 +15,7 @@ import { askServer } from '../support/api-server.ts';
 import { faultOfControlPlane, KubernetesControlPlane } from '../support/control-plane.ts';
 import type { Gate } from '../support/gate.ts';
 import { prepareCluster, startGate } from '../support/gate.ts';
+import { mustApply, poolManifest } from '../support/gitops-orders.ts';
 import { until } from '../support/until.ts';
 
 const fault = faultOfControlPlane('etcd', 'kube-apiserver', 'kube-controller-manager');
@@ -111,6 +112,77 @@ describe('Services on a real API server', { skip: fault ?? false }, () => {
       0,
     );
     assert.equal((await stored(gate, 'argo')).spec?.loadBalancerIP, '2001:DB8:9::C');
+  });
+
+  test('what an AddressPolicy asks for is set where the author said nothing', async (context) => {
+    const gate = await mutatingGate(context);
+    await mustApply(plane, poolManifest('edge', '10.9.2.0/28', '2001:db8:9::/64'));
+    const policy = {
+      apiVersion: 'cleat.dev/v1alpha1',
+      kind: 'AddressPolicy',
+      metadata: { name: 'lean', namespace: 'metallb-system' },
+      spec: {
+        namespaces: ['default'],
+        defaultPool: 'edge',
+        defaults: { allocateLoadBalancerNodePorts: false, externalTrafficPolicy: 'Local' },
+      },
+    };
+    assert.equal((await kubectl('create', '-f', written('policy', policy))).code, 0);
+    await until('the gate seeing the policy', 10_000, () =>
+      gate.configuration.snapshot.policies.length > 0 && gate.configuration.snapshot.pools.has('edge')
+        ? true
+        : undefined,
+    );
+    const four = { ipFamilies: ['IPv4'] };
+    const settled = async (name: string): Promise<unknown> => {
+      const { spec, metadata } = await stored(gate, name);
+      return [
+        spec?.allocateLoadBalancerNodePorts,
+        spec?.externalTrafficPolicy,
+        spec?.ports?.[0]?.nodePort !== undefined,
+        metadata.annotations?.['metallb.io/address-pool'],
+      ];
+    };
+    const asThePolicySays = [false, 'Local', false, 'edge'];
+    for (const [name, ...how] of [
+      ['created', 'create'],
+      ['applied', 'apply'],
+      ['server', 'apply', '--server-side'],
+    ] as const) {
+      const file = written(name, manifest(name, four));
+      assert.equal((await kubectl(...how, '-f', file)).code, 0);
+      assert.deepEqual(await settled(name), asThePolicySays, name);
+      if (name !== 'created')
+        assert.deepEqual(await kubectl('diff', ...how.slice(1), '-f', file), { code: 0, out: '' });
+    }
+    const { metadata } = await stored(gate, 'applied');
+    assert.deepEqual(JSON.parse(metadata.annotations?.['cleat.dev/mutated'] ?? ''), {
+      'metadata.annotations[metallb.io/address-pool]': 'edge',
+      'spec.allocateLoadBalancerNodePorts': false,
+      'spec.externalTrafficPolicy': 'Local',
+    });
+
+    // What the author says counts, though it is what the API server would say.
+    const own = { ...four, allocateLoadBalancerNodePorts: true, externalTrafficPolicy: 'Cluster' };
+    for (const [name, ...how] of [['said'], ['said-to-server', '--server-side']] as const) {
+      const file = written(name, manifest(name, own, { 'metallb.io/address-pool': 'other' }));
+      assert.equal((await kubectl('apply', ...how, '-f', file)).code, 0);
+      assert.deepEqual(await settled(name), [true, 'Cluster', true, 'other'], name);
+    }
+
+    // Changed back later, it stays so.
+    const back = JSON.stringify({ spec: { externalTrafficPolicy: 'Cluster' } });
+    assert.equal((await kubectl('patch', 'service', 'applied', '-p', back)).code, 0);
+    assert.deepEqual(await settled('applied'), [false, 'Cluster', false, 'edge']);
+    assert.equal((await kubectl('label', 'service', 'applied', 'a=b')).code, 0);
+    assert.deepEqual(await settled('applied'), [false, 'Cluster', false, 'edge']);
+
+    // A Service that becomes one of ours is new.
+    const internal = written('internal', manifest('internal', { ...four, type: 'ClusterIP' }));
+    assert.equal((await kubectl('create', '-f', internal)).code, 0);
+    const type = JSON.stringify({ spec: { type: 'LoadBalancer' } });
+    assert.equal((await kubectl('patch', 'service', 'internal', '-p', type)).code, 0);
+    assert.deepEqual(await settled('internal'), asThePolicySays);
   });
 
   test('nobody who is down stops a Service', async (context) => {

@@ -15,6 +15,8 @@ import {
   PREFIX,
 } from '../../api/annotations.ts';
 import type { Service } from '../../api/kubernetes.ts';
+import type { NamespaceDefaults } from '../config/namespace-defaults.ts';
+import { defaultsIn } from '../config/namespace-defaults.ts';
 import { formatAddress, parseAddress } from '../net/address.ts';
 import { viewService } from '../allocation/view-service.ts';
 import { isComparedAsText, isWritten } from './authorship.ts';
@@ -40,27 +42,12 @@ const TRAFFIC_POLICY: Path = ['spec', 'externalTrafficPolicy'];
 /** What may be in the list. */
 const LISTED: readonly Path[] = [...REQUESTS, POOL, NODE_PORTS, TRAFFIC_POLICY];
 
-/** What is to be set where the author said nothing. */
-export interface ServiceDefaults {
-  /** The pool to ask for. */
-  readonly pool?: string;
-  readonly allocateLoadBalancerNodePorts?: boolean;
-  readonly externalTrafficPolicy?: 'Cluster' | 'Local';
-}
-
 /** The patch for a Service of ours that is written; empty where nothing is to be set, and for everything else. */
-export function mutateService(
-  facts: Facts,
-  change: Change,
-  defaults: ServiceDefaults,
-): readonly PatchOperation[] {
+export function mutateService(facts: Facts, change: Change): readonly PatchOperation[] {
   if (change.kind !== 'Service' || change.object === undefined || !isOurs(facts, change.object)) return [];
   const { object } = change;
   const forms = canonicalForms(object, change.oldObject);
-  const settings = [
-    ...forms,
-    ...defaultsFor(facts, { ...change, object: withSettings(object, forms) }, defaults),
-  ];
+  const settings = [...forms, ...defaultsFor(facts, { ...change, object: withSettings(object, forms) })];
   return patchOf(object, [...settings, ...listing(object, change.oldObject, settings)]);
 }
 
@@ -94,11 +81,7 @@ function canonicalList(text: string): string | undefined {
 }
 
 /** Where a Service becomes one of ours: what its author does to it later is meant so. */
-function defaultsFor(
-  facts: Facts,
-  change: ServiceChange & { readonly object: Service },
-  defaults: ServiceDefaults,
-): readonly Setting[] {
+function defaultsFor(facts: Facts, change: ServiceChange & { readonly object: Service }): readonly Setting[] {
   const { object, oldObject } = change;
   if (oldObject !== undefined && isOurs(facts, oldObject)) return [];
   const recorded = recordOf(object);
@@ -109,7 +92,7 @@ function defaultsFor(
     return recorded[name] !== undefined && recorded[name] !== before[name];
   };
   const settings: Setting[] = [];
-  for (const setting of missing(object, defaults)) {
+  for (const setting of missing(object, defaultsIn(facts.snapshot, change.namespace))) {
     if (isDecided(setting)) continue;
     const now = { ...change, object: withSettings(object, settings) };
     const then = { ...change, object: withSettings(object, [...settings, setting]) };
@@ -121,7 +104,7 @@ function defaultsFor(
 /** The defaults that the author left room for. */
 function missing(
   object: Service,
-  { pool, allocateLoadBalancerNodePorts, externalTrafficPolicy }: ServiceDefaults,
+  { pool, allocateLoadBalancerNodePorts, externalTrafficPolicy }: NamespaceDefaults,
 ): readonly Setting[] {
   const asksForNothing = [...REQUESTS, POOL, LEGACY_POOL].every(
     (path) => valueAt(object, path) === undefined,

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Service } from '../../../../src/api/kubernetes.ts';
-import type { ServiceDefaults } from '../../../../src/core/policy/mutate-service.ts';
+import type { NamespaceDefaults } from '../../../../src/core/config/namespace-defaults.ts';
+import type { Facts } from '../../../../src/core/policy/facts.ts';
 import { mutateService } from '../../../../src/core/policy/mutate-service.ts';
 import { verdict } from '../../../../src/core/policy/verdict.ts';
 import { applyJsonPatch } from '../../../../src/standalone/apiserver/patch/json-patch.ts';
@@ -23,8 +24,16 @@ const LIST = 'metallb.io/loadBalancerIPs';
 const POOL = 'metallb.io/address-pool';
 const MUTATED = 'cleat.dev/mutated';
 
-function mutated(proposed: Service, defaults: ServiceDefaults = {}, stored?: Service, seen = facts): Service {
-  const patch = mutateService(seen, change(proposed, stored), defaults);
+/** With one policy for every namespace that says this. */
+function withPolicy({ pool: defaultPool, ...defaults }: NamespaceDefaults, seen: Facts = facts): Facts {
+  const source = { kind: 'AddressPolicy', namespace: 'metallb-system', name: 'all' };
+  const policy = { source, quotaOfPools: new Map<string, number>(), defaults };
+  const policies = [{ ...policy, ...(defaultPool !== undefined && { defaultPool }) }];
+  return { ...seen, snapshot: { ...seen.snapshot, policies } };
+}
+
+function mutated(proposed: Service, defaults: NamespaceDefaults = {}, stored?: Service): Service {
+  const patch = mutateService(withPolicy(defaults), change(proposed, stored));
   return applyJsonPatch(proposed, patch) as Service;
 }
 
@@ -72,13 +81,13 @@ describe('the form of an address', () => {
       noted('1.2.3.4,'),
       noted(''),
     ])
-      assert.deepEqual(mutateService(facts, change(one), {}), []);
+      assert.deepEqual(mutateService(facts, change(one)), []);
   });
 
   test('stays where the change does not touch it', () => {
     const stored = asked('2001:DB8::1');
     const relabelled = { ...stored, metadata: { ...stored.metadata, labels: { a: 'b' } } };
-    assert.deepEqual(mutateService(facts, change(relabelled, stored), {}), []);
+    assert.deepEqual(mutateService(facts, change(relabelled, stored)), []);
   });
 
   test('applied again as its author writes it, nothing changes', () => {
@@ -90,7 +99,7 @@ describe('the form of an address', () => {
   test('stays where a tool compares texts', () => {
     const web = asked('2001:DB8::1');
     web.metadata.managedFields = [{ manager: 'argocd-controller', operation: 'Apply' }];
-    assert.deepEqual(mutateService(facts, change(web), {}), []);
+    assert.deepEqual(mutateService(facts, change(web)), []);
   });
 
   test('once changed by its author it is listed no more', () => {
@@ -101,7 +110,7 @@ describe('the form of an address', () => {
 });
 
 describe('defaults', () => {
-  const all: ServiceDefaults = {
+  const all: NamespaceDefaults = {
     pool: 'small',
     allocateLoadBalancerNodePorts: false,
     externalTrafficPolicy: 'Local',
@@ -129,7 +138,7 @@ describe('defaults', () => {
       annotations: { [POOL]: 'default' },
       spec: { allocateLoadBalancerNodePorts: true, externalTrafficPolicy: 'Cluster' },
     });
-    assert.deepEqual(mutateService(facts, change(web), all), []);
+    assert.deepEqual(mutateService(withPolicy(all), change(web)), []);
   });
 
   test('name no pool where an address or a pool is asked for in any way', () => {
@@ -140,7 +149,7 @@ describe('defaults', () => {
       { annotations: { 'metallb.universe.tf/address-pool': 'default' } },
       { annotations: { 'address-pool': '' } },
     ])
-      assert.deepEqual(mutateService(facts, change(plain('web', text)), { pool: 'small' }), []);
+      assert.deepEqual(mutateService(withPolicy({ pool: 'small' }), change(plain('web', text))), []);
   });
 
   test('come when a Service becomes one of ours, and not afterwards', () => {
@@ -159,7 +168,7 @@ describe('defaults', () => {
   test('are not set again where another webhook changed them back', () => {
     const web = mutated(plain('web'), { externalTrafficPolicy: 'Local' });
     const back = { ...web, spec: { ...web.spec, externalTrafficPolicy: 'Cluster' as const } };
-    assert.deepEqual(mutateService(facts, change(back), { externalTrafficPolicy: 'Local' }), []);
+    assert.deepEqual(mutateService(withPolicy({ externalTrafficPolicy: 'Local' }), change(back)), []);
   });
 
   test('are left out where they would get the author a refusal or a warning', () => {
@@ -172,7 +181,7 @@ describe('defaults', () => {
         ],
         services: [service('filler', { held: ['198.51.100.1'] })],
       });
-      assert.deepEqual(mutateService(full, change(plain('web')), { pool: name }), []);
+      assert.deepEqual(mutateService(withPolicy({ pool: name }, full), change(plain('web'))), []);
     }
     // It would share no more.
     const sharer = plain('web', {
@@ -180,7 +189,7 @@ describe('defaults', () => {
       spec: { loadBalancerIP: '192.0.2.1', ports: [{ port: 81 }], selector: { a: 'b' } },
     });
     assert.equal(verdict(facts, change(sharer)).allowed, true);
-    assert.deepEqual(mutateService(facts, change(sharer), { externalTrafficPolicy: 'Local' }), []);
+    assert.deepEqual(mutateService(withPolicy({ externalTrafficPolicy: 'Local' }), change(sharer)), []);
   });
 });
 
@@ -192,7 +201,7 @@ test('nothing else is touched', () => {
     gatewayChange({ metadata: { name: 'edge', namespace: 'default' } }),
   ];
   for (const other of others)
-    assert.deepEqual(mutateService(facts, other, { externalTrafficPolicy: 'Local' }), []);
+    assert.deepEqual(mutateService(withPolicy({ externalTrafficPolicy: 'Local' }), other), []);
 });
 
 const texts = fc.constantFrom(
@@ -258,7 +267,7 @@ const anyDefaults = fc
   })
   .map(
     (all) =>
-      Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as ServiceDefaults,
+      Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as NamespaceDefaults,
   );
 
 test('whatever is written: once is enough, it gets no harsher a verdict, and what was written stays', () => {
@@ -273,10 +282,10 @@ test('whatever is written: once is enough, it gets no harsher a verdict, and wha
         const copy = structuredClone(proposed);
         const once = mutated(proposed, defaults, stored);
         assert.deepEqual(proposed, copy);
-        assert.deepEqual(mutateService(facts, change(once, stored), defaults), [], 'twice');
+        assert.deepEqual(mutateService(withPolicy(defaults), change(once, stored)), [], 'twice');
         assert.ok(
-          severity(verdict(facts, change(once, stored))) <=
-            severity(verdict(facts, change(proposed, stored))),
+          severity(verdict(withPolicy(defaults), change(once, stored))) <=
+            severity(verdict(withPolicy(defaults), change(proposed, stored))),
         );
         const { spec = {} } = proposed;
         if (spec.externalTrafficPolicy === 'Local') assert.equal(once.spec?.externalTrafficPolicy, 'Local');

@@ -85,6 +85,12 @@ export const SERVICE_ANNOTATIONS: readonly {
     example: 'public-pool',
     meaning: 'Written by the controller: the pool the addresses came from.',
   },
+  {
+    name: MUTATED_ANNOTATION,
+    example: '{"spec.externalTrafficPolicy":"Local"}',
+    meaning:
+      'Written by the webhook: what it set, each path with its value. Who creates a Service with a path in it decides that field alone.',
+  },
 ];
 
 /** Who owns which fields, for the reference. What is written without a name gets that of the program's user agent, which is the same. */
@@ -102,7 +108,7 @@ export const FIELD_MANAGERS: readonly {
     name: WEBHOOK_FIELD_MANAGER,
     how: 'apply; merge patches with a resourceVersion',
     fields:
-      'ValidatingWebhookConfiguration metallb-webhook-configuration: caBundle, where the webhook is found, and its rules',
+      'ValidatingWebhookConfiguration and MutatingWebhookConfiguration metallb-webhook-configuration: caBundle, where the webhook is found, and its rules',
   },
   {
     name: SELF_TEST_FIELD_MANAGER,

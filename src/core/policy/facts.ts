@@ -102,6 +102,8 @@ export type Change = ServiceChange | GatewayChange | ConfigurationChange | Names
 export interface Remark {
   readonly finding: Finding;
   readonly level: Level;
+  /** The PolicyException, `namespace/name`, but for which it would be a refusal. */
+  readonly exceptedBy?: string;
 }
 
 /** Speaks about the changes it knows and is silent about the others. */

@@ -86,11 +86,13 @@ export class Ledger {
 
   /** Records a decision: what the Service held before is given up, what the decision assigns is held. */
   settle(view: ServiceView, decision: Decision): void {
-    if (this.#isSettledSo(view, decision)) return;
-    this.release(view.key);
-    if (decision.kind === 'waiting') this.#settledWithout.add(view.key);
-    if (decision.kind !== 'assigned') return;
     const { key, sharingKey, backendKey, ports } = view;
+    const before = this.#holdings.get(key);
+    if (before !== undefined && isSettledSo(before, view, decision)) return;
+    if (before !== undefined) this.#drop(before);
+    if (decision.kind === 'waiting') this.#settledWithout.add(key);
+    else this.#settledWithout.delete(key);
+    if (decision.kind !== 'assigned') return;
     this.#hold({ key, pool: decision.pool, addresses: decision.addresses, sharingKey, backendKey, ports });
   }
 
@@ -189,20 +191,6 @@ export class Ledger {
       availableIPv4: free.IPv4,
       availableIPv6: free.IPv6,
     };
-  }
-
-  /** Nearly every decision changes nothing. */
-  #isSettledSo({ key, sharingKey, backendKey, ports }: ServiceView, decision: Decision): boolean {
-    const holding = this.#holdings.get(key);
-    if (holding === undefined || decision.kind !== 'assigned' || holding.pool !== decision.pool) return false;
-    return (
-      holding.addresses.length === decision.addresses.length &&
-      holding.addresses.every((address, index) => isSame(address, decision.addresses[index])) &&
-      holding.sharingKey === sharingKey &&
-      holding.backendKey === backendKey &&
-      holding.ports.length === ports.length &&
-      holding.ports.every((port, index) => port === ports[index])
-    );
   }
 
   #hasRoom(pool: string, family: IpFamily): boolean {
@@ -326,4 +314,21 @@ function lowestInOrder(space: FamilySpace, values: readonly bigint[]): bigint | 
 
 function isSame(a: Address, b: Address | undefined): boolean {
   return b !== undefined && sameAddress(a, b);
+}
+
+/** Nearly every decision changes nothing. */
+function isSettledSo(
+  holding: Holding,
+  { sharingKey, backendKey, ports }: ServiceView,
+  decision: Decision,
+): boolean {
+  if (decision.kind !== 'assigned' || holding.pool !== decision.pool) return false;
+  return (
+    holding.addresses.length === decision.addresses.length &&
+    holding.addresses.every((address, index) => isSame(address, decision.addresses[index])) &&
+    holding.sharingKey === sharingKey &&
+    holding.backendKey === backendKey &&
+    holding.ports.length === ports.length &&
+    holding.ports.every((port, index) => port === ports[index])
+  );
 }

@@ -165,6 +165,12 @@ describe('defaults', () => {
     ]);
   });
 
+  test('leave alone what the author lists as decided', () => {
+    const web = plain('web', { annotations: { [MUTATED]: '{"spec.externalTrafficPolicy":"Cluster"}' } });
+    assert.equal(mutated(web, all).spec?.externalTrafficPolicy, 'Cluster');
+    assert.equal(mutated(web, all).spec?.allocateLoadBalancerNodePorts, false);
+  });
+
   test('are not set again where another webhook changed them back', () => {
     const web = mutated(plain('web'), { externalTrafficPolicy: 'Local' });
     const back = { ...web, spec: { ...web.spec, externalTrafficPolicy: 'Cluster' as const } };

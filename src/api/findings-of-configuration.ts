@@ -209,4 +209,10 @@ export const FINDINGS_OF_CONFIGURATION = {
     meaning: 'The time the reservation or the exception was made for is over, so it has no effect any more.',
     remedy: 'Delete it, or write a later time.',
   },
+  LB233: {
+    reason: 'ExpiresSoon',
+    level: 'warn',
+    meaning: 'The exception ends in less than 14 days; then its rule counts for its objects again.',
+    remedy: 'Mend the objects, or ask the owner of the exception for a later time.',
+  },
 } as const satisfies Record<string, FindingKind>;

@@ -13,7 +13,7 @@ import {
   SERVICE_ANNOTATIONS,
 } from '../src/api/annotations.ts';
 import type { CustomResourceDefinition, FieldSchema } from '../src/api/crd-schema.ts';
-import { CRDS_OF_METALLB } from '../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../src/api/crds.ts';
 import { FINDINGS } from '../src/api/findings.ts';
 import { DEFAULT_NAMESPACE } from '../src/api/metallb.ts';
 import { formatFloor } from '../src/gitops/floor.ts';
@@ -33,7 +33,7 @@ export const GENERATED_FOLDERS: readonly string[] = ['manifests', 'manifests/crd
 /** Text of each file by its path from the root of the repository. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
-    ...CRDS_OF_METALLB.map((crd): [string, string] => [pathOf(crd), `# ${ORIGIN}\n${formatYaml(crd)}`]),
+    ...INSTALLED_CRDS.map((crd): [string, string] => [pathOf(crd), `# ${ORIGIN}\n${formatYaml(crd)}`]),
     ['manifests/install.yaml', `# ${ORIGIN}\n${installManifests().map(formatYaml).join('---\n')}`],
     ['kustomize/components/floor/policy.yaml', `# ${ORIGIN}\n${floorYaml()}`],
     ['manifests/kustomization.yaml', `# ${ORIGIN}\n${formatYaml(KUSTOMIZATION)}`],
@@ -57,7 +57,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['docs/reference/metrics.md', page('Metrics', METRICS_INTRODUCTION, metricsTable())],
     [
       'docs/reference/configuration.md',
-      page('Configuration', CONFIGURATION_INTRODUCTION, ...CRDS_OF_METALLB.map(kindSection)),
+      page('Configuration', CONFIGURATION_INTRODUCTION, ...INSTALLED_CRDS.map(kindSection)),
     ],
   ]);
 }
@@ -111,6 +111,8 @@ Exists or DoesNotExist, \`values\`), all of which must fit; one without either f
 All nine kinds of MetalLB are installed, so that manifests written for it apply. IPAddressPool and L2Advertisement are acted on,
 the kinds about BGP are read and checked by MetalLB's rules while nothing is announced by BGP yet, and a program says in
 ConfigurationState what it made of all of them. One fault anywhere, and the last configuration without stays in force as a whole.
+
+The three kinds of cleat.dev are Cleat's own: who may have which address (docs/adr/0021-own-kinds.md).
 
 The configuration of MetalLB before 0.13, YAML in the ConfigMap \`config\`, is read as well. Without any IPAddressPool it is the
 configuration. Beside IPAddressPools its pools count too while it has no fault and clashes with none of them, so a migration

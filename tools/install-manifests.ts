@@ -4,7 +4,7 @@
  * does not let change. manifests/install.yaml is made from it; kustomize/ builds on that.
  */
 import manifest from '../package.json' with { type: 'json' };
-import { CRDS_OF_METALLB } from '../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../src/api/crds.ts';
 import { DEFAULT_NAMESPACE } from '../src/api/metallb.ts';
 import { CERTIFICATE_SECRET } from '../src/webhook/certificate-store.ts';
 import { WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE } from '../src/webhook/registration.ts';
@@ -53,7 +53,7 @@ const here = (name: string, labels: object = LABELS): object => ({ name, namespa
 export function installManifests(): readonly object[] {
   return [
     namespace(),
-    ...CRDS_OF_METALLB,
+    ...INSTALLED_CRDS,
     ...['controller', 'speaker'].map((name) => ({
       apiVersion: 'v1',
       kind: 'ServiceAccount',
@@ -75,11 +75,11 @@ export function installManifests(): readonly object[] {
     speaker(),
     // Without webhooks: the controller registers them, under a field manager of its own, once a
     // question of its own has come back through the API server. Until then, and wherever it is not running, nothing is refused.
-    {
+    ...['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'].map((kind) => ({
       apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'ValidatingWebhookConfiguration',
+      kind,
       metadata: { name: WEBHOOK_CONFIGURATION, labels: LABELS },
-    },
+    })),
   ];
 }
 

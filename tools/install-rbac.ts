@@ -7,6 +7,7 @@
  * server-side apply, which names what it creates; creation by POST cannot be.
  */
 import { CONTROLLER_LEASE } from '../src/api/annotations.ts';
+import { CLEAT_GROUP } from '../src/api/cleat.ts';
 import { EXTRAS_CONFIG_MAP, METALLB_GROUP, LEGACY_CONFIG_MAP } from '../src/api/metallb.ts';
 import { FLOOR } from '../src/core/policy/floor.ts';
 import { CERTIFICATE_SECRET } from '../src/webhook/certificate-store.ts';
@@ -167,6 +168,20 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         use: 'The condition that says what is wrong with an object; that of pools is above.',
         code: 'src/controller/object-conditions.ts',
       },
+      {
+        apiGroup: CLEAT_GROUP,
+        resources: ['addressreservations', 'addresspolicies', 'policyexceptions'],
+        verbs: OBSERVE,
+        use: 'Who may have which address, and what is excepted from a rule.',
+        code: 'src/cluster/configuration-objects.ts',
+      },
+      {
+        apiGroup: CLEAT_GROUP,
+        resources: ['addressreservations/status', 'addresspolicies/status', 'policyexceptions/status'],
+        verbs: ['patch'],
+        use: 'The same condition on these.',
+        code: 'src/controller/object-conditions.ts',
+      },
     ],
   },
   {
@@ -249,6 +264,14 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         verbs: ['get', 'list', 'watch', 'create', 'patch'],
         use: 'The webhook’s own registration, and no other; followed, and mended or created again where somebody changed or deleted it.',
         code: 'src/webhook/registrar.ts',
+      },
+      {
+        apiGroup: 'admissionregistration.k8s.io',
+        resources: ['mutatingwebhookconfigurations'],
+        resourceNames: [WEBHOOK_CONFIGURATION],
+        verbs: ['get', 'list', 'watch', 'create', 'patch'],
+        use: 'The same, of what sets defaults in Services.',
+        code: 'src/webhook/mutating-registration.ts',
       },
     ],
   },

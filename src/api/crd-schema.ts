@@ -12,6 +12,7 @@ export interface FieldSchema {
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly minItems?: number;
+  readonly maxItems?: number;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly required?: readonly string[];
@@ -148,6 +149,28 @@ export function lastingText(description: string): FieldSchema {
     'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'Value is immutable' }],
   };
 }
+
+/** So long and no longer, as rules in CEL need it to be cheap to evaluate. */
+export function bounded(list: FieldSchema): FieldSchema {
+  const items = list.items === undefined ? {} : { items: { ...list.items, maxLength: 253 } };
+  return { ...list, ...items, maxItems: 1000 };
+}
+
+/** A moment from which on something does not count any more. */
+export function expiry(description: string): FieldSchema {
+  return {
+    description: `${description} A time such as 2027-01-31T00:00:00Z.`,
+    type: 'string',
+    format: 'date-time',
+  };
+}
+
+export const EXPIRES_COLUMN: PrinterColumn = {
+  name: 'Expires',
+  type: 'string',
+  jsonPath: '.spec.expires',
+  description: 'Until when it counts',
+};
 
 /** A list of label selectors, one of which must match. */
 export function selectors(description: string): FieldSchema {

@@ -1,17 +1,20 @@
-/** The kinds of group metallb.io as the API server is told of them. manifests/crds/ and the reference are made from these. */
+/** Our kinds as the API server is told of them. manifests/crds/ and the reference are made from these. */
+import { ADDRESS_POLICY_CRD } from './crd-address-policy.ts';
+import { ADDRESS_RESERVATION_CRD } from './crd-address-reservation.ts';
 import { BFD_PROFILE_CRD } from './crd-bfd-profile.ts';
 import { BGP_ADVERTISEMENT_CRD } from './crd-bgp-advertisement.ts';
 import { BGP_PEER_CRD } from './crd-bgp-peer.ts';
 import { COMMUNITY_CRD } from './crd-community.ts';
 import { IP_ADDRESS_POOL_CRD } from './crd-ip-address-pool.ts';
 import { L2_ADVERTISEMENT_CRD } from './crd-l2-advertisement.ts';
+import { POLICY_EXCEPTION_CRD } from './crd-policy-exception.ts';
 import type { CustomResourceDefinition } from './crd-schema.ts';
 import { CONFIGURATION_STATE_CRD, SERVICE_BGP_STATUS_CRD, SERVICE_L2_STATUS_CRD } from './crd-statuses.ts';
 
 export type { CustomResourceDefinition };
 
-/** By name, as `kubectl get crd` lists them. */
-export const CRDS_OF_METALLB: readonly CustomResourceDefinition[] = [
+/** Those of metallb.io, then those of cleat.dev; each group by name. */
+export const INSTALLED_CRDS: readonly CustomResourceDefinition[] = [
   BFD_PROFILE_CRD,
   BGP_ADVERTISEMENT_CRD,
   BGP_PEER_CRD,
@@ -21,4 +24,7 @@ export const CRDS_OF_METALLB: readonly CustomResourceDefinition[] = [
   L2_ADVERTISEMENT_CRD,
   SERVICE_BGP_STATUS_CRD,
   SERVICE_L2_STATUS_CRD,
+  ADDRESS_POLICY_CRD,
+  ADDRESS_RESERVATION_CRD,
+  POLICY_EXCEPTION_CRD,
 ];

@@ -66,7 +66,8 @@ export const FINDINGS_OF_CONFIGURATION = {
   LB211: {
     reason: 'NobodyAllowed',
     level: 'warn',
-    meaning: 'The pool’s namespaceSelectors match no namespace, so no Service may use the pool.',
+    meaning:
+      'The namespaceSelectors match no namespace, so no Service may use the pool or the reserved addresses.',
     remedy: 'Label a namespace so that a selector matches it, or list namespaces by name.',
   },
   LB212: {
@@ -201,5 +202,17 @@ export const FINDINGS_OF_CONFIGURATION = {
     meaning: 'Services have addresses of pools that the new labels of their namespace shut them out of.',
     remedy:
       'Keep the labels that pools select by, or confirm the list with cleat.dev/confirm on the Namespace.',
+  },
+  LB232: {
+    reason: 'Expired',
+    level: 'warn',
+    meaning: 'The time the reservation or the exception was made for is over, so it has no effect any more.',
+    remedy: 'Delete it, or write a later time.',
+  },
+  LB233: {
+    reason: 'ExpiresSoon',
+    level: 'warn',
+    meaning: 'The exception ends in less than 14 days; then its rule counts for its objects again.',
+    remedy: 'Mend the objects, or ask the owner of the exception for a later time.',
   },
 } as const satisfies Record<string, FindingKind>;

@@ -107,4 +107,16 @@ export const FINDINGS_OF_SERVICES = {
     meaning: 'The pool is being drained: who has an address of it keeps it, nobody gets a new one.',
     remedy: 'Use another pool, or remove cleat.dev/drain from the pool.',
   },
+  LB118: {
+    reason: 'Reserved',
+    level: 'deny',
+    meaning: 'An AddressReservation keeps the requested address for others.',
+    remedy: 'Ask for another address, or have the Service let in by the AddressReservation.',
+  },
+  LB119: {
+    reason: 'QuotaExceeded',
+    level: 'deny',
+    meaning: 'The Services of the namespace hold as many addresses as an AddressPolicy allows it.',
+    remedy: 'Delete a Service that no longer needs its address, or raise the quota.',
+  },
 } as const satisfies Record<string, FindingKind>;

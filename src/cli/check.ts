@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { UserError } from '../api/user-error.ts';
 import type { CheckOptions } from '../gitops/check.ts';
 import { checkManifests, exitCodeOf, formatReport } from '../gitops/check.ts';
+import { systemClock } from '../platform/clock.ts';
 import { enforceFlag } from './enforce-flag.ts';
 import { bgpTypeFlag, lbClassFlag, namespaceFlag } from './flags.ts';
 import { readTexts } from './manifest-files.ts';
@@ -33,7 +34,7 @@ Examples:
     )
     .action((paths: string[], flags: CheckFlags) => {
       const texts = paths.flatMap(readTexts);
-      const report = checkManifests(texts, flags);
+      const report = checkManifests(texts, { ...flags, nowMs: systemClock.nowMs() });
       if (report.summary.objects + report.summary.unreadable === 0)
         throw new UserError(
           `${paths.join(' ')}: there is no Kubernetes object; name files or folders with some`,

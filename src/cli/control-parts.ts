@@ -56,6 +56,8 @@ export interface ControlOptions {
     readonly secretName?: string;
     /** What its server allows. */
     readonly tls?: TlsSettings;
+    /** Whom it answers, as WebhookDeps say. */
+    readonly clientCaPem?: string;
   };
 }
 
@@ -75,6 +77,7 @@ export function controlParts(options: ControlOptions): ControlParts {
     namespace,
     parseYaml: parseTextualYaml,
     log,
+    ownKinds: { clock },
     ...bgpType,
   });
   const parts: Part[] = [{ name: 'configuration', part: configuration }];

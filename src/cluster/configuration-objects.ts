@@ -1,5 +1,7 @@
 /** Everything a Snapshot is made from, observed: the objects of every kind, and what they select on. */
 import { DRAIN_ANNOTATION } from '../api/annotations.ts';
+import type { AddressPolicy, AddressReservation, PolicyException } from '../api/cleat.ts';
+import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../api/cleat.ts';
 import type { ConfigMap, Namespace, Node } from '../api/kubernetes.ts';
 import { CONFIG_MAPS, NAMESPACES, NODES } from '../api/kubernetes.ts';
 import type { KubeObject, ObjectRef, Resource } from '../api/meta.ts';
@@ -36,6 +38,8 @@ export interface ConfigurationObjectsDeps {
   readonly namespace: string;
   /** Leaves numbers that are not written as they print what they are written as: text. */
   readonly parseYaml: ParseYaml;
+  /** Whether the kinds of cleat.dev are read, which say who may have an address: a speaker need not know. */
+  readonly withOwnKinds: boolean;
 }
 
 /** Every object of one kind of configuration, in force or not. */
@@ -56,10 +60,18 @@ export class ConfigurationObjects {
   readonly #bgpAdvertisements: Observed<BGPAdvertisement>;
   readonly #bfdProfiles: Observed<BFDProfile>;
   readonly #communities: Observed<Community>;
+  /** Undefined where they are not read. */
+  readonly #own:
+    | {
+        readonly reservations: Observed<AddressReservation>;
+        readonly policies: Observed<AddressPolicy>;
+        readonly exceptions: Observed<PolicyException>;
+      }
+    | undefined;
   readonly #legacy: Observed<ConfigMap>;
   readonly #extras: Observed<ConfigMap>;
 
-  constructor({ client, namespace, parseYaml }: ConfigurationObjectsDeps) {
+  constructor({ client, namespace, parseYaml, withOwnKinds }: ConfigurationObjectsDeps) {
     this.#namespace = namespace;
     const configured = <T extends KubeObject & { spec?: unknown }>(
       resource: Resource,
@@ -70,8 +82,8 @@ export class ConfigurationObjects {
         metadata.annotations?.[DRAIN_ANNOTATION],
         spec,
       ]);
-    // Who announces by layer 2 alone may leave the kinds of BGP out.
-    const ofBgp = { mayBeMissing: true };
+    // Who announces by layer 2 alone may leave the kinds of BGP out, and who updates the programs alone has no others yet.
+    const optional = { mayBeMissing: true };
     const labelled = <T extends KubeObject>(resource: Resource): Observed<T> =>
       new Observed(client.observe<T>(resource), ({ metadata }) => metadata.labels);
     const configMap = (name: string): Observed<ConfigMap> => {
@@ -80,10 +92,17 @@ export class ConfigurationObjects {
     };
     this.pools = configured(IP_ADDRESS_POOLS);
     this.#l2Advertisements = configured(L2_ADVERTISEMENTS);
-    this.#bgpAdvertisements = configured(BGP_ADVERTISEMENTS, ofBgp);
-    this.bgpPeers = configured(BGP_PEERS, ofBgp);
-    this.#bfdProfiles = configured(BFD_PROFILES, ofBgp);
-    this.#communities = configured(COMMUNITIES, ofBgp);
+    this.#bgpAdvertisements = configured(BGP_ADVERTISEMENTS, optional);
+    this.bgpPeers = configured(BGP_PEERS, optional);
+    this.#bfdProfiles = configured(BFD_PROFILES, optional);
+    this.#communities = configured(COMMUNITIES, optional);
+    this.#own = withOwnKinds
+      ? {
+          reservations: configured(ADDRESS_RESERVATIONS, optional),
+          policies: configured(ADDRESS_POLICIES, optional),
+          exceptions: configured(POLICY_EXCEPTIONS, optional),
+        }
+      : undefined;
     this.namespaces = labelled(NAMESPACES);
     this.nodes = labelled(NODES);
     this.#legacy = configMap(LEGACY_CONFIG_MAP);
@@ -112,6 +131,11 @@ export class ConfigurationObjects {
       bgpPeers: this.bgpPeers.list(),
       bfdProfiles: this.#bfdProfiles.list(),
       communities: this.#communities.list(),
+      ...(this.#own && {
+        reservations: this.#own.reservations.list(),
+        policies: this.#own.policies.list(),
+        exceptions: this.#own.exceptions.list(),
+      }),
       namespaces: this.namespaces.list(),
       nodes: this.nodes.list(),
       ...(legacy === undefined ? {} : { legacy }),
@@ -154,6 +178,13 @@ export class ConfigurationObjects {
       { resource: BGP_PEERS, observed: this.bgpPeers },
       { resource: BFD_PROFILES, observed: this.#bfdProfiles },
       { resource: COMMUNITIES, observed: this.#communities },
+      ...(this.#own === undefined
+        ? []
+        : [
+            { resource: ADDRESS_RESERVATIONS, observed: this.#own.reservations },
+            { resource: ADDRESS_POLICIES, observed: this.#own.policies },
+            { resource: POLICY_EXCEPTIONS, observed: this.#own.exceptions },
+          ]),
       { resource: CONFIG_MAPS, observed: this.#legacy },
       { resource: CONFIG_MAPS, observed: this.#extras },
     ];

@@ -14,16 +14,22 @@ import type { IPAddressPool } from '../api/metallb.ts';
 import type { BgpType } from '../core/config/bgp-type.ts';
 import type { ConfigInput } from '../core/config/load.ts';
 import { isFault, loadConfig } from '../core/config/load.ts';
+import { atTime, nextExpiryMs } from '../core/config/load-own.ts';
 import type { Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
-import type { KubeClient, Log, Startable, Store } from '../ports.ts';
+import type { Clock, KubeClient, Log, Startable, Store } from '../ports.ts';
 import type { ConfigurationObjectsDeps, ConfigurationStore } from './configuration-objects.ts';
 import { ConfigurationObjects } from './configuration-objects.ts';
 import { SecretFacts } from './secret-facts.ts';
 
-export interface ConfigurationDeps extends ConfigurationObjectsDeps {
+/** What timers of computers count to: 2^31 - 1 milliseconds, 25 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export interface ConfigurationDeps extends Omit<ConfigurationObjectsDeps, 'withOwnKinds'> {
   readonly client: KubeClient;
   readonly log: Log;
+  /** Present: the kinds of cleat.dev are read, and expire by this clock. Who only announces need not know them. */
+  readonly ownKinds?: { readonly clock: Clock };
   /** Default native. */
   readonly bgpType?: BgpType;
   /** On a speaker the name of its node. Then only its own BGP peers count, and their Secrets are looked at. */
@@ -43,10 +49,13 @@ export class Configuration implements Startable {
   #listed = false;
   #snapshot: Snapshot | undefined;
   #findings: readonly Finding[] = [];
+  /** When the configuration was loaded last: what had expired by then. */
+  #loadedAtMs: number | undefined;
+  #forgetExpiry = (): void => {};
 
   constructor(deps: ConfigurationDeps) {
     this.#deps = deps;
-    this.#objects = new ConfigurationObjects(deps);
+    this.#objects = new ConfigurationObjects({ ...deps, withOwnKinds: deps.ownKinds !== undefined });
     this.#secrets = new SecretFacts(deps.client, deps.namespace, () => this.#schedule());
   }
 
@@ -85,6 +94,7 @@ export class Configuration implements Startable {
       ...this.#objects.input(),
       ...(bgpType === undefined ? {} : { bgpType }),
       ...(nodeName === undefined ? {} : { self: nodeName }),
+      ...(this.#loadedAtMs === undefined ? {} : { nowMs: this.#loadedAtMs }),
     };
   }
 
@@ -151,6 +161,7 @@ export class Configuration implements Startable {
 
   async stop(): Promise<void> {
     this.#life = 'stopped';
+    this.#forgetExpiry();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await Promise.all([this.#secrets.stop(), ...this.#objects.stores().map((store) => store.stop())]);
   }
@@ -168,13 +179,19 @@ export class Configuration implements Startable {
   #reload(): void {
     const secrets = this.#deps.nodeName === undefined ? undefined : this.#secrets.about(this.#secretNames());
     if (this.#deps.nodeName !== undefined && secrets === undefined) return;
-    const { snapshot, findings } = loadConfig({ ...this.input(), ...(secrets && { secrets }) });
-    const newSnapshot = snapshot !== undefined && !isDeepStrictEqual(snapshot, this.#snapshot);
+    this.#loadedAtMs = this.#deps.ownKinds?.clock.nowMs();
+    const { snapshot = this.#lastGood(), findings } = loadConfig({
+      ...this.input(),
+      ...(secrets && { secrets }),
+    });
+    const isOther = snapshot !== undefined && snapshot !== this.#snapshot;
+    const newSnapshot = isOther && !isDeepStrictEqual(snapshot, this.#snapshot);
     const newFindings = !isDeepStrictEqual(findings, this.#findings);
     const firstTime = !this.#listed;
     this.#listed = true;
     const hadFaults = this.#findings.some(isFault);
     if (newSnapshot) this.#snapshot = snapshot;
+    this.#awaitExpiry();
     if (newFindings) {
       const before = new Set(this.#findings.map((finding) => JSON.stringify(finding)));
       this.#findings = findings;
@@ -186,6 +203,22 @@ export class Configuration implements Startable {
     this.#whenListed.resolve();
     if (this.loaded) this.#whenLoaded.resolve();
     if (newSnapshot || newFindings || firstTime) this.#tellListeners();
+  }
+
+  /** What stays in force where the configuration has faults. */
+  #lastGood(): Snapshot | undefined {
+    if (this.#snapshot === undefined || this.#loadedAtMs === undefined) return this.#snapshot;
+    return atTime(this.#snapshot, this.#loadedAtMs);
+  }
+
+  /** Loads again at the moment something in force expires, and at none other. */
+  #awaitExpiry(): void {
+    this.#forgetExpiry();
+    const { clock } = this.#deps.ownKinds ?? {};
+    const expiresAtMs = nextExpiryMs(this.snapshot);
+    if (clock === undefined || expiresAtMs === undefined) return;
+    const afterMs = Math.max(expiresAtMs - clock.nowMs(), 0);
+    this.#forgetExpiry = clock.after(Math.min(afterMs, LONGEST_TIMER_MS), () => this.#schedule());
   }
 
   /** As with a store, a listener that throws is logged and disturbs nobody. */

@@ -9,8 +9,11 @@ import { isAnnounced } from '../core/allocation/announced.ts';
 import type { Decision } from '../core/allocation/decision.ts';
 import { Ledger } from '../core/allocation/ledger.ts';
 import type { LetGo } from '../core/allocation/plan.ts';
+import { withDefaultPool } from '../core/allocation/choose.ts';
+import { namespaceOf } from '../core/allocation/namespace-use.ts';
+import { hasQuota } from '../core/allocation/quota.ts';
 import { isWhole, plan, planHeld, planLetGo } from '../core/allocation/plan.ts';
-import { poolChanges } from '../core/allocation/pool-changes.ts';
+import { policyChanges, poolChanges, reservationChanges } from '../core/allocation/pool-changes.ts';
 import { isOpenTo } from '../core/allocation/pool-order.ts';
 import type { ServiceView } from '../core/allocation/service-view.ts';
 import type { Holding } from '../core/allocation/sharing.ts';
@@ -19,8 +22,10 @@ import type { Pool, Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
 import type { Address } from '../core/net/address.ts';
 import { sameAddress } from '../core/net/address.ts';
+import { rangesOverlap } from '../core/net/range.ts';
 import { AddressSet } from './address-set.ts';
-import { isConcerned, isHelped, mayBeHelped } from './help.ts';
+import { isAfforded, isConcerned, isHelped, isServed, mayBeHelped } from './help.ts';
+import { QuotaNews } from './quota-news.ts';
 import type { Age, Waiter } from './waiting.ts';
 import { byAge, Waiting } from './waiting.ts';
 
@@ -50,6 +55,7 @@ export class Allocator {
   /** Pools that a new configuration made or changed since Services were decided last. */
   #freshPools = new Set<string>();
   #snapshot: Snapshot = EMPTY_SNAPSHOT;
+  #quotas = new QuotaNews(EMPTY_SNAPSHOT);
 
   /** `find` gives the Service of a key as it is stored now. */
   constructor(ourClass: string | undefined, find: (key: string) => Service | undefined) {
@@ -76,6 +82,7 @@ export class Allocator {
   *begin(snapshot: Snapshot, keys: Iterable<string>): Generator<Outcome> {
     this.#snapshot = snapshot;
     this.ledger.setPools(snapshot);
+    this.#quotas = new QuotaNews(snapshot);
     const keeping: Candidate[] = [];
     const others: Candidate[] = [];
     for (const service of this.#oldestFirst(keys)) {
@@ -106,10 +113,16 @@ export class Allocator {
     const holdings = [...changes.keys()].flatMap((pool) => [...this.ledger.holdingsIn(pool)]);
     this.#snapshot = snapshot;
     this.ledger.setPools(snapshot);
+    this.#quotas = new QuotaNews(snapshot);
     for (const [name, { isOfSupply }] of changes) if (isOfSupply) this.#freshPools.add(name);
+    const reserved = reservationChanges(before, snapshot);
+    for (const { name, ranges } of reserved.length === 0 ? [] : snapshot.pools.values())
+      if (ranges.some((range) => reserved.some((other) => rangesOverlap(range, other))))
+        this.#freshPools.add(name);
+    const isRuledAnew = policyChanges(before, snapshot);
     const isTouched = (holding: Holding) =>
       !this.#isUntouched(holding, before, changes.get(holding.pool)?.isOfAnnouncers ?? true);
-    const change = { ledger: this.ledger, after: snapshot, changes };
+    const change = { ledger: this.ledger, after: snapshot, changes, reserved, isRuledAnew };
     const concerned = [...this.#waiting.all()].filter((waiter) => isConcerned(change, waiter));
     return [...holdings.filter(isTouched).map(({ key }) => key), ...concerned.map(({ view }) => view.key)];
   }
@@ -148,7 +161,11 @@ export class Allocator {
     const isFirst = ({ view: { request } }: Candidate) =>
       request.kind === 'addresses' && request.addresses.some(isFresh);
     const isNews = new Set(asking.map(({ view }) => view.key));
-    const woken = this.#hungryFor(addresses).filter((key) => !isNews.has(key));
+    const quotas = this.#quotas.takeFreed();
+    const limited = [...quotas].flatMap((namespace) => this.#waiting.limitedIn(namespace));
+    const byName = limited.filter((waiter) => isAfforded(this.ledger, waiter));
+    const hungry = new Set([...this.#hungryFor(addresses), ...byName.map(({ view }) => view.key)]);
+    const woken = [...hungry].filter((key) => !isNews.has(key));
     const first = [...asking.filter(isFirst), ...this.#candidates(woken)].toSorted(candidatesByAge);
     for (const candidate of first) this.#decide(candidate, outcomes);
     const pools = new Set([...fresh, ...addresses.flatMap((address) => this.ledger.poolOf(address) ?? [])]);
@@ -156,16 +173,26 @@ export class Allocator {
     this.#serveInTurn(
       others,
       [...pools].flatMap((name) => this.#snapshot.pools.get(name) ?? []),
+      quotas,
       outcomes,
     );
   }
 
-  /** News and those who wait for one of the pools to have an address, by age. */
-  #serveInTurn(news: readonly Candidate[], pools: readonly Pool[], outcomes: Outcomes): void {
+  /** News, and those who wait for one of the pools to have an address or one of the namespaces to have quota left, by age. */
+  #serveInTurn(
+    news: readonly Candidate[],
+    pools: readonly Pool[],
+    quotas: ReadonlySet<string>,
+    outcomes: Outcomes,
+  ): void {
     const { ledger } = this;
     const isHelpedNow = (waiter: Waiter) =>
-      !outcomes.has(waiter.view.key) && pools.some((pool) => isHelped(ledger, pool, waiter));
-    const mayBeHelpedNow = (waiter: Waiter) => pools.some((pool) => mayBeHelped(ledger, pool, waiter));
+      // Who has one address of two was decided before others gave theirs up.
+      (waiter.pool !== undefined || !outcomes.has(waiter.view.key)) &&
+      (pools.some((pool) => isHelped(ledger, pool, waiter)) ||
+        (quotas.has(waiter.view.namespace) && isServed(ledger, this.#snapshot, waiter)));
+    const mayBeHelpedNow = (waiter: Waiter) =>
+      quotas.has(waiter.view.namespace) || pools.some((pool) => mayBeHelped(ledger, pool, waiter));
     const line = this.#waiting.inLine(mayBeHelpedNow, isHelpedNow);
     let served = 0;
     const serveNewsBefore = (view: ServiceView | undefined) => {
@@ -190,6 +217,11 @@ export class Allocator {
     const candidates = this.#candidates(this.#hungryFor(touched)).toSorted(candidatesByAge);
     for (const candidate of candidates) this.#decide(candidate, outcomes);
     this.#touched = new AddressSet();
+    for (const namespace of this.#quotas.takeOther(this.ledger)) {
+      const keys = this.#waiting.limitedIn(namespace).map(({ view }) => view.key);
+      for (const candidate of this.#candidates(keys).toSorted(candidatesByAge))
+        this.#decide(candidate, outcomes);
+    }
   }
 
   /** Answers what others may have now. */
@@ -203,18 +235,23 @@ export class Allocator {
     if (sameHolding(before, after)) return [];
     this.#touch(before);
     this.#touch(after);
+    if (this.#quotas.isKept) this.#quotas.touch(this.ledger, view.namespace, before !== undefined);
     return addressesFreed(before, after);
   }
 
   #remember(view: ServiceView, decision: Decision): void {
+    const isLimited = this.#quotas.isKept && hasQuota(this.ledger, view.namespace);
     if (decision.kind === 'waiting') {
       const asked = view.request.kind === 'addresses' ? view.request.addresses : [];
       const poolsAsked = asked.map((address) => this.ledger.poolOf(address));
-      this.#waiting.set({ view, code: decision.finding.code, poolsAsked });
+      const asking = withDefaultPool(this.ledger, view);
+      this.#waiting.set({ view: asking, code: decision.finding.code, poolsAsked, isLimited });
       return;
     }
-    const lacks = decision.kind === 'assigned' && decision.findings.some(({ code }) => code === 'LB111');
-    if (lacks) this.#waiting.set({ view, code: 'LB111', poolsAsked: [], pool: decision.pool });
+    const findings = decision.kind === 'assigned' ? decision.findings : [];
+    const lack = findings.find(({ code }) => code === 'LB111' || code === 'LB119');
+    if (lack !== undefined && decision.kind === 'assigned')
+      this.#waiting.set({ view, code: lack.code, poolsAsked: [], pool: decision.pool, isLimited });
     else this.#waiting.delete(view.key);
   }
 
@@ -224,7 +261,9 @@ export class Allocator {
   }
 
   #letGo(key: string): readonly Address[] {
-    this.#touch(this.ledger.holding(key));
+    const holding = this.ledger.holding(key);
+    this.#touch(holding);
+    if (holding !== undefined && this.#quotas.isKept) this.#quotas.touch(this.ledger, namespaceOf(key), true);
     return this.ledger.release(key);
   }
 

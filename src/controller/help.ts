@@ -2,27 +2,47 @@
  * Whom among those who wait a change may help, without deciding anything. Who is named here is decided; who is not, has
  * nothing to gain and nothing else to be told.
  */
-import { completeFrom, hasRoomFor, isSought, serves, suits } from '../core/allocation/choose.ts';
+import { choose, completeFrom, hasRoomFor, isSought, serves, suits } from '../core/allocation/choose.ts';
 import type { Ledger } from '../core/allocation/ledger.ts';
-import { isOpenTo, isOpenToNamespace } from '../core/allocation/pool-order.ts';
+import { isOpenToNamespace } from '../core/allocation/pool-order.ts';
 import type { Pool, Snapshot } from '../core/config/snapshot.ts';
+import { costOf, shortage } from '../core/allocation/quota.ts';
 import type { PoolChange } from '../core/allocation/pool-changes.ts';
+import type { AddressRange } from '../core/net/address.ts';
+import { rangeContains } from '../core/net/range.ts';
 import type { Waiter } from './waiting.ts';
 
 /** True where the pool has at this moment what this one, which any address would do, needs. */
 export function isHelped(ledger: Ledger, pool: Pool, { view, pool: only }: Waiter): boolean {
-  if (only === undefined) return serves(pool, view) && hasRoomFor(ledger, pool.name, view);
+  if (only === undefined) return serves(ledger, pool, view) && hasRoomFor(ledger, pool.name, view);
   if (only !== pool.name) return false;
   const has = ledger.holding(view.key)?.addresses ?? [];
   const missing = view.families.filter((family) => has.every((address) => address.family !== family));
-  return completeFrom(ledger, view, only, missing) !== undefined;
+  return completeFrom(ledger, view, only, missing, has) !== undefined;
 }
 
 /** isHelped without looking at labels or ports: where it is false, it is for all who are alike in everything else. */
 export function mayBeHelped(ledger: Ledger, pool: Pool, { view, pool: only }: Waiter): boolean {
   if (only !== undefined) return only === pool.name;
-  if (!isSought(pool, view) || !isOpenToNamespace(pool, view.namespace)) return false;
-  return view.sharingKey !== '' || hasRoomFor(ledger, pool.name, view);
+  const { namespace, sharingKey } = view;
+  if (!isSought(pool, view) || !isOpenToNamespace(pool, namespace)) return false;
+  return sharingKey !== '' || ledger.looksAtLabels(namespace) || hasRoomFor(ledger, pool.name, view);
+}
+
+/** True where one of the pools it may have has what this one, whatever it waits for, needs. */
+export function isServed(ledger: Ledger, snapshot: Snapshot, waiter: Waiter): boolean {
+  if (waiter.pool === undefined) return choose(ledger, snapshot, waiter.view).ok;
+  const pool = snapshot.pools.get(waiter.pool);
+  return pool !== undefined && isHelped(ledger, pool, waiter);
+}
+
+/** True where quotas have been in the way of the addresses it asks for, and now nothing is. */
+export function isAfforded(ledger: Ledger, { view, code }: Waiter): boolean {
+  if (code !== 'LB119' || view.request.kind !== 'addresses') return false;
+  const { addresses } = view.request;
+  const [pool] = addresses.map((address) => ledger.poolOf(address));
+  if (addresses.some((address) => ledger.conflict(view, address) !== undefined)) return false;
+  return shortage(ledger, view, pool, costOf(ledger, view, addresses)) === undefined;
 }
 
 /** A configuration in force, the one before it, and what lies between the two. */
@@ -31,6 +51,10 @@ export interface Reconfiguration {
   readonly ledger: Ledger;
   readonly after: Snapshot;
   readonly changes: ReadonlyMap<string, PoolChange>;
+  /** Addresses that are reserved, or for others, or not any more. */
+  readonly reserved: readonly AddressRange[];
+  /** Whether other rules are in force in a namespace. */
+  readonly isRuledAnew: (namespace: string) => boolean;
 }
 
 /**
@@ -42,6 +66,7 @@ export function isConcerned(change: Reconfiguration, waiter: Waiter): boolean {
   if (change.after.pools.size === 0) return code !== 'LB105';
   if (code === 'LB105') return true;
   if (code === 'LB115') return false;
+  if (change.isRuledAnew(view.namespace)) return true;
   switch (view.request.kind) {
     case 'malformed':
     case 'conflicting':
@@ -56,7 +81,10 @@ export function isConcerned(change: Reconfiguration, waiter: Waiter): boolean {
 }
 
 /** The addresses it asks for are in other pools than before, or in changed ones. */
-function isConcernedByName({ ledger, changes }: Reconfiguration, { view, poolsAsked }: Waiter): boolean {
+function isConcernedByName(
+  { ledger, changes, reserved }: Reconfiguration,
+  { view, poolsAsked }: Waiter,
+): boolean {
   const addresses = view.request.kind === 'addresses' ? view.request.addresses : [];
   const isChanged = (pool: string | undefined) =>
     pool !== undefined && (changes.get(pool)?.isOfSupply ?? false);
@@ -64,20 +92,21 @@ function isConcernedByName({ ledger, changes }: Reconfiguration, { view, poolsAs
     isChanged(view.requestedPool?.pool) ||
     addresses.some((address, index) => {
       const pool = ledger.poolOf(address);
-      return pool !== poolsAsked[index] || isChanged(pool);
+      const isReservedAnew = reserved.some((range) => rangeContains(range, address));
+      return pool !== poolsAsked[index] || isReservedAnew || isChanged(pool);
     })
   );
 }
 
 /** The pool it names is there now, or is not, or is open to it or not. */
 function isConcernedByPool(
-  { after, changes }: Reconfiguration,
+  { ledger, after, changes }: Reconfiguration,
   { view, code }: Waiter,
   name: string,
 ): boolean {
   if (!(changes.get(name)?.isOfSupply ?? false)) return false;
   const pool = after.pools.get(name);
-  if (pool === undefined || !isOpenTo(pool, view)) return true;
+  if (pool === undefined || !ledger.isOpenTo(pool, view)) return true;
   if (code === 'LB110') return !sameFamilies(pool, changes.get(name)?.before);
   return code !== 'LB111' || !suits(pool, view);
 }
@@ -86,7 +115,7 @@ function isConcernedByPool(
 function isConcernedByAny({ ledger, changes }: Reconfiguration, { view, code, pool }: Waiter): boolean {
   if (pool !== undefined) return false;
   const wouldServe = (candidate: Pool | undefined) =>
-    candidate !== undefined && serves(candidate, view) && suits(candidate, view);
+    candidate !== undefined && serves(ledger, candidate, view) && suits(candidate, view);
   const served = [...changes.values()].filter(({ isOfSupply }) => isOfSupply);
   if (code !== 'LB111') return served.some(({ after }) => wouldServe(after));
   return served.some(({ before }) => wouldServe(before)) && ledger.order.serving(view).length === 0;

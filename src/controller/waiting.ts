@@ -15,6 +15,8 @@ export interface Waiter {
   readonly poolsAsked: readonly (string | undefined)[];
   /** It has one address of two, and only this pool can give the other. */
   readonly pool?: string;
+  /** Its namespace has a quota. */
+  readonly isLimited: boolean;
 }
 
 /** What all of one queue have in common, but for their labels. */
@@ -27,6 +29,8 @@ export class Waiting {
     IPv6: new Map(),
   };
   readonly #queues = new Map<string, Queue>();
+  /** Keys by namespace, of those that have quotas. */
+  readonly #limited = new Map<string, Set<string>>();
 
   get(key: string): Waiter | undefined {
     return this.#waiters.get(key);
@@ -41,6 +45,12 @@ export class Waiting {
     const { key } = waiter.view;
     this.delete(key);
     this.#waiters.set(key, waiter);
+    if (waiter.isLimited) {
+      const { namespace } = waiter.view;
+      const limited = this.#limited.get(namespace);
+      if (limited === undefined) this.#limited.set(namespace, new Set([key]));
+      else limited.add(key);
+    }
     for (const { family, value } of addressesAsked(waiter)) {
       const keys = this.#byAddress[family].get(value);
       if (keys === undefined) this.#byAddress[family].set(value, new Set([key]));
@@ -57,6 +67,8 @@ export class Waiting {
     const waiter = this.#waiters.get(key);
     if (waiter === undefined) return;
     this.#waiters.delete(key);
+    const limited = this.#limited.get(waiter.view.namespace);
+    if (limited?.delete(key) === true && limited.size === 0) this.#limited.delete(waiter.view.namespace);
     for (const { family, value } of addressesAsked(waiter)) {
       const keys = this.#byAddress[family].get(value);
       keys?.delete(key);
@@ -67,6 +79,11 @@ export class Waiting {
     const queue = this.#queues.get(name);
     queue?.splice(indexAfter(queue, waiter.view) - 1, 1);
     if (queue?.length === 0) this.#queues.delete(name);
+  }
+
+  /** Those who wait in a namespace with a quota. */
+  limitedIn(namespace: string): readonly Waiter[] {
+    return [...(this.#limited.get(namespace) ?? [])].flatMap((key) => this.#waiters.get(key) ?? []);
   }
 
   /** Keys of those who asked for the address. */
@@ -124,7 +141,7 @@ function addressesAsked({ view: { request } }: Waiter): readonly Address[] {
 
 /** True where an address that comes free may be all it needs, whichever it is. */
 function isQueued({ view: { request }, code }: Waiter): boolean {
-  return code === 'LB111' && request.kind !== 'addresses';
+  return (code === 'LB111' || code === 'LB119') && request.kind !== 'addresses';
 }
 
 function queueOf({ view, pool = '' }: Waiter): string {

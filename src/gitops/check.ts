@@ -18,6 +18,8 @@ export interface CheckOptions {
   readonly enforce: Level;
   readonly lbClass?: string;
   readonly bgpType: BgpType;
+  /** The time, for what expires; absent: nothing has. */
+  readonly nowMs?: number;
 }
 
 export interface CheckFinding {
@@ -106,13 +108,14 @@ export function formatReport({ findings, unreadable, summary }: CheckReport): st
   return [...faults, ...said, counted, ''].join('\n');
 }
 
-export function setOptions({ namespace, enforce, lbClass, bgpType }: CheckOptions): SetOptions {
+export function setOptions({ namespace, enforce, lbClass, bgpType, nowMs }: CheckOptions): SetOptions {
   const source = { kind: CONFIG_MAPS.kind, namespace, name: '' };
   return {
     namespace,
     defaultLevel: enforce,
     bgpType,
     ...(lbClass !== undefined && { loadBalancerClass: lbClass }),
+    ...(nowMs !== undefined && { nowMs }),
     sha256: (text) => createHash('sha256').update(text).digest(),
     readLegacy: remember(({ metadata, data }: ConfigMap) => {
       const text = data?.[LEGACY_CONFIG_KEY];

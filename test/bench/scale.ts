@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { CRDS_OF_METALLB } from '../../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../../src/api/crds.ts';
 import { CRDS, NAMESPACES } from '../../src/api/kubernetes.ts';
 import { IP_ADDRESS_POOLS, type IPAddressPool } from '../../src/api/metallb.ts';
 import { faultOfControlPlane, KubernetesControlPlane } from '../support/control-plane.ts';
@@ -64,7 +64,7 @@ export async function run(): Promise<object[]> {
 
 async function prepare({ client }: ScaleWorld): Promise<void> {
   await client.create(NAMESPACES, { metadata: { name: NAMESPACE } });
-  for (const crd of CRDS_OF_METALLB) await client.create(CRDS, crd);
+  for (const crd of INSTALLED_CRDS) await client.create(CRDS, crd);
   const pool = { metadata: { name: 'scale', namespace: NAMESPACE }, spec: { addresses: [POOL] } };
   await until('a pool can be created', 30_000, () =>
     client.create<IPAddressPool>(IP_ADDRESS_POOLS, pool).catch(() => undefined),

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { isDeepStrictEqual } from 'node:util';
-import { CRDS_OF_METALLB } from '../../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../../src/api/crds.ts';
 import type { Service } from '../../src/api/kubernetes.ts';
 import { CRDS, NAMESPACES, SERVICES } from '../../src/api/kubernetes.ts';
 import type { KubeObject, Resource } from '../../src/api/meta.ts';
@@ -66,7 +66,7 @@ before(async () => {
     userAgent: 'cleat-test/1',
   });
   for (const name of [NAMESPACE, 'team', 'team-b']) await client.create(NAMESPACES, { metadata: { name } });
-  for (const crd of CRDS_OF_METALLB) await client.create(CRDS, crd);
+  for (const crd of INSTALLED_CRDS) await client.create(CRDS, crd);
   await until('an advertisement can be created', TIMEOUT_MS, () =>
     client.create<L2Advertisement>(L2_ADVERTISEMENTS, advertisement()).catch(() => undefined),
   );

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { get } from 'node:https';
 import { after, before, test } from 'node:test';
-import { CRDS_OF_METALLB } from '../../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../../src/api/crds.ts';
 import type { Event, Service } from '../../src/api/kubernetes.ts';
 import { CRDS, EVENTS, NAMESPACES, SERVICES } from '../../src/api/kubernetes.ts';
 import type { IPAddressPool } from '../../src/api/metallb.ts';
@@ -45,7 +45,7 @@ before(async () => {
     userAgent: 'cleat-test/1',
   });
   await client.create(NAMESPACES, { metadata: { name: NAMESPACE } });
-  for (const crd of CRDS_OF_METALLB) await client.create(CRDS, crd);
+  for (const crd of INSTALLED_CRDS) await client.create(CRDS, crd);
   await until('a pool can be created', TIMEOUT_MS, async () => {
     const pool: IPAddressPool = {
       metadata: { name: 'p', namespace: NAMESPACE },

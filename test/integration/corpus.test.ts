@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import type { FindingCode } from '../../src/api/findings.ts';
 import { FINDINGS, formatFinding, gateLevelOf } from '../../src/api/findings.ts';
+import type { AddressPolicy, AddressReservation } from '../../src/api/cleat.ts';
 import type { Namespace, Service } from '../../src/api/kubernetes.ts';
 import type { IPAddressPool, L2Advertisement } from '../../src/api/metallb.ts';
 import { plan } from '../../src/core/allocation/plan.ts';
@@ -58,6 +59,8 @@ describe('the webhook, the controller and cleat check say the same of', () => {
         pools: of('IPAddressPool') as IPAddressPool[],
         l2Advertisements: of('L2Advertisement') as L2Advertisement[],
         namespaces: of('Namespace') as Namespace[],
+        reservations: of('AddressReservation') as AddressReservation[],
+        policies: of('AddressPolicy') as AddressPolicy[],
         services: others.map((service) => holding(service)),
       });
       const atTheGate = verdict(facts, change(one)).findings.map(formatFinding);

@@ -1,7 +1,7 @@
 /** The client against the embedded API server: every verb, and stores that follow what really happens there. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { CRDS_OF_METALLB } from '../../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../../src/api/crds.ts';
 import { CRDS, EVENTS, SERVICES } from '../../src/api/kubernetes.ts';
 import type { ConfigMap, Event, Service } from '../../src/api/kubernetes.ts';
 import { CONFIG_MAPS } from '../../src/api/kubernetes.ts';
@@ -178,7 +178,7 @@ test('a kind whose CRD comes later is followed from then on', async () => {
   assert.equal(store.synced, false);
   const ofBgp = /bgp|bfd|communit/;
   const [bgp = [], others = []] = [true, false].map((wanted) =>
-    CRDS_OF_METALLB.filter(({ spec }) => ofBgp.test(spec.names.plural) === wanted),
+    INSTALLED_CRDS.filter(({ spec }) => ofBgp.test(spec.names.plural) === wanted),
   );
   for (const crd of others) await client.create(CRDS, crd);
   // As the component l2-only installs it.

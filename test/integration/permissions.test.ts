@@ -5,9 +5,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../../src/api/cleat.ts';
 import type { Secret, Service } from '../../src/api/kubernetes.ts';
 import {
   ENDPOINT_SLICES,
+  MUTATING_WEBHOOKS,
   NAMESPACES,
   NODES,
   PODS,
@@ -15,7 +17,7 @@ import {
   SERVICES,
   VALIDATING_WEBHOOKS,
 } from '../../src/api/kubernetes.ts';
-import type { KubeObject } from '../../src/api/meta.ts';
+import type { KubeObject, Resource } from '../../src/api/meta.ts';
 import type { BGPPeer } from '../../src/api/metallb.ts';
 import {
   BFD_PROFILES,
@@ -48,6 +50,7 @@ function installed(): FakeKube {
   kube.put(NAMESPACES, { metadata: { name: 'default' } });
   kube.put(SECRETS, { metadata: SECRET });
   kube.put(VALIDATING_WEBHOOKS, { metadata: REGISTRATION });
+  kube.put(MUTATING_WEBHOOKS, { metadata: REGISTRATION });
   kube.put(IP_ADDRESS_POOLS, pool('public', ['172.16.0.100/31']));
   kube.put(L2_ADVERTISEMENTS, advertisement());
   kube.put(NODES, { metadata: { name: 'node-1' } });
@@ -83,13 +86,40 @@ async function startController(context: TestContext, client: KubeClient): Promis
 const addressOf = (kube: FakeKube, name: string): string | undefined =>
   kube.read<Service>(SERVICES, { namespace: 'default', name })?.status?.loadBalancer?.ingress?.[0]?.ip;
 
+/** Kinds of configuration whose status has nothing but conditions. */
+const REPORTED: readonly Resource[] = [
+  L2_ADVERTISEMENTS,
+  BGP_ADVERTISEMENTS,
+  BGP_PEERS,
+  BFD_PROFILES,
+  COMMUNITIES,
+  ADDRESS_RESERVATIONS,
+  ADDRESS_POLICIES,
+  POLICY_EXCEPTIONS,
+];
+/** Those that must not be empty. */
+const SPECS: ReadonlyMap<Resource, object> = new Map<Resource, object>([
+  [BGP_PEERS, { myASN: 1, peerASN: 2, peerAddress: '10.0.0.1' }],
+  [ADDRESS_RESERVATIONS, { addresses: ['192.0.2.1'] }],
+  [
+    POLICY_EXCEPTIONS,
+    {
+      rule: 'PoolNotOpen',
+      objects: [{ kind: 'Service' }],
+      reason: 'r',
+      owner: 'o',
+      expires: '2099-01-01T00:00:00Z',
+    },
+  ],
+]);
+
 const written = (kube: FakeKube, verb: string, resource: string): true | undefined =>
   kube.writes.some((write) => write.verb === verb && write.resource === resource) || undefined;
 
 test('the controller, and the webhook in it', async (context) => {
   const kube = installed();
-  for (const resource of [L2_ADVERTISEMENTS, BGP_ADVERTISEMENTS, BGP_PEERS, BFD_PROFILES, COMMUNITIES]) {
-    const spec = resource === BGP_PEERS ? { myASN: 1, peerASN: 2, peerAddress: '10.0.0.1' } : {};
+  for (const resource of REPORTED) {
+    const spec = SPECS.get(resource) ?? {};
     const mended = { metadata: { namespace: NAMESPACE, name: 'mended' }, spec };
     kube.put<KubeObject>(resource, { ...mended, status: { conditions: [STALE_CONDITION] } } as KubeObject);
   }
@@ -107,10 +137,13 @@ test('the controller, and the webhook in it', async (context) => {
     await until('the registration', TIMEOUT_MS, () =>
       written(kube, 'apply', 'validatingwebhookconfigurations'),
     );
+    await until('the registration for defaults', TIMEOUT_MS, () =>
+      written(kube, 'apply', 'mutatingwebhookconfigurations'),
+    );
     await until('a renewal', TIMEOUT_MS, () => written(kube, 'update', 'leases'));
     await until('the parameter of the floor', TIMEOUT_MS, () => written(kube, 'apply', 'configmaps'));
-    for (const kind of ['l2advertisements', 'bgpadvertisements', 'bgppeers', 'bfdprofiles', 'communities'])
-      await until(`the condition of ${kind}`, TIMEOUT_MS, () => written(kube, 'patch', kind));
+    for (const { plural } of REPORTED)
+      await until(`the condition of ${plural}`, TIMEOUT_MS, () => written(kube, 'patch', plural));
     await until('the same Event again, which is counted up', TIMEOUT_MS, () => {
       kube.remove(SERVICES, { namespace: 'default', name: 'web' });
       kube.put(SERVICES, loadBalancer('web'));
@@ -119,10 +152,13 @@ test('the controller, and the webhook in it', async (context) => {
     kube.remove(SECRETS, SECRET);
     await until('the Secret is made again', TIMEOUT_MS, () => kube.read(SECRETS, SECRET));
     await stop();
-    kube.remove(VALIDATING_WEBHOOKS, REGISTRATION);
+    const registrations = [VALIDATING_WEBHOOKS, MUTATING_WEBHOOKS];
+    for (const resource of registrations) kube.remove(resource, REGISTRATION);
     await startController(context, client);
-    await until('the registration is made again', TIMEOUT_MS, () =>
-      kube.read(VALIDATING_WEBHOOKS, REGISTRATION),
+    await until(
+      'the registrations are made again',
+      TIMEOUT_MS,
+      () => registrations.every((resource) => kube.read(resource, REGISTRATION) !== undefined) || undefined,
     );
   };
   await permissions.during(run());

@@ -10,7 +10,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
-import { CRDS_OF_METALLB } from '../../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../../src/api/crds.ts';
 import { installManifests } from '../../tools/install-manifests.ts';
 import { startApiServer } from '../support/api-server.ts';
 import { assembleImage, type Image } from '../support/image-root.ts';
@@ -131,7 +131,7 @@ suite('the image', { skip: fault !== undefined && process.env['CI'] !== 'true' &
   test('controller and speaker work in it as the manifest runs them, and end with 0', async (context) => {
     const api = await startApiServer(context);
     const { server, caPem, token } = api;
-    await server.define(CRDS_OF_METALLB.map((crd) => ({ ...crd })));
+    await server.define(INSTALLED_CRDS.map((crd) => ({ ...crd })));
     const preloaded = [
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'metallb-system' } },
       { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } },

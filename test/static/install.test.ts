@@ -22,10 +22,13 @@ function find<T extends KubeObject>(name: string): T {
 const crds =
   'bfdprofiles bgpadvertisements bgppeers communities configurationstates ipaddresspools l2advertisements servicebgpstatuses servicel2statuses';
 
-test('exactly the objects of S1', () => {
+const ownCrds = 'addresspolicies addressreservations policyexceptions';
+
+test('exactly the objects of S1 and the own kinds', () => {
   assert.deepEqual(objects.map(nameOf), [
     'Namespace metallb-system',
     ...crds.split(' ').map((plural) => `CustomResourceDefinition ${plural}.metallb.io`),
+    ...ownCrds.split(' ').map((plural) => `CustomResourceDefinition ${plural}.cleat.dev`),
     'ServiceAccount controller',
     'ServiceAccount speaker',
     'Role controller',
@@ -41,11 +44,12 @@ test('exactly the objects of S1', () => {
     'Service metallb-webhook-service',
     'Deployment controller',
     'DaemonSet speaker',
+    'MutatingWebhookConfiguration metallb-webhook-configuration',
     'ValidatingWebhookConfiguration metallb-webhook-configuration',
   ]);
   const clusterWide = ['Namespace', 'CustomResourceDefinition', 'ClusterRole', 'ClusterRoleBinding'];
   for (const { kind = '', metadata } of objects) {
-    const everywhere = clusterWide.includes(kind) || kind === 'ValidatingWebhookConfiguration';
+    const everywhere = clusterWide.includes(kind) || kind.endsWith('WebhookConfiguration');
     assert.equal(metadata.namespace, everywhere ? undefined : 'metallb-system', `${kind} ${metadata.name}`);
   }
 });

@@ -1,5 +1,6 @@
 /** Pools and Services for tests of allocation, made by the real readers from objects as users write them. */
 import assert from 'node:assert/strict';
+import type { AddressPolicy, AddressReservation } from '../../src/api/cleat.ts';
 import type { Service } from '../../src/api/kubernetes.ts';
 import type { IPAddressPool, L2Advertisement } from '../../src/api/metallb.ts';
 import type { Decision } from '../../src/core/allocation/decision.ts';
@@ -20,6 +21,14 @@ export function pool(
 ): IPAddressPool {
   const metadata = { name, namespace: NAMESPACE, ...(annotations && { annotations }) };
   return { metadata, spec: { addresses, ...spec } };
+}
+
+export function reservation(name: string, spec: AddressReservation['spec']): AddressReservation {
+  return { metadata: { name, namespace: NAMESPACE }, spec };
+}
+
+export function policy(name: string, spec: NonNullable<AddressPolicy['spec']>): AddressPolicy {
+  return { metadata: { name, namespace: NAMESPACE }, spec };
 }
 
 /** One that announces every pool, unless `spec` says otherwise. */

@@ -4,6 +4,7 @@
  */
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { AddressPolicy, AddressReservation, PolicyException } from '../../src/api/cleat.ts';
 import type { Finding, FindingCode } from '../../src/api/findings.ts';
 import type { Namespace, Service } from '../../src/api/kubernetes.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
@@ -17,6 +18,7 @@ import { readManifests } from '../../src/gitops/manifests.ts';
 import { factsOf } from './policy.ts';
 
 const folder = path.resolve(import.meta.dirname, '../corpus');
+const NOW_MS = Date.parse('2026-11-01T00:00:00Z');
 
 export interface CorpusCase {
   readonly code: FindingCode;
@@ -53,7 +55,7 @@ export function readCorpus(name: string): { readonly text: string; readonly bgpT
 
 function findingsOfSet(name: string): readonly CheckFinding[] {
   const { text, bgpType } = readCorpus(name);
-  const options = { namespace: 'metallb-system', enforce: 'deny', bgpType } as const;
+  const options = { namespace: 'metallb-system', enforce: 'deny', bgpType, nowMs: NOW_MS } as const;
   return checkManifests([{ file: name, text }], options).findings;
 }
 
@@ -88,6 +90,9 @@ function findingsOfChange(name: string): readonly Finding[] {
     pools: of<IPAddressPool>('IPAddressPool'),
     l2Advertisements: of<L2Advertisement>('L2Advertisement'),
     namespaces: of<Namespace>('Namespace'),
+    reservations: of<AddressReservation>('AddressReservation'),
+    policies: of<AddressPolicy>('AddressPolicy'),
+    exceptions: of<PolicyException>('PolicyException'),
     services: of<Service>('Service'),
     // A world in which nothing is stored is one that has not been listed yet.
     facts: { loaded: stored.length > 0 },

@@ -1,4 +1,5 @@
 /** The allocator alone, synchronous: Services and pools as their authors write them, and every decision written at once. */
+import type { AddressPolicy, AddressReservation } from '../../src/api/cleat.ts';
 import type { Service } from '../../src/api/kubernetes.ts';
 import type { IPAddressPool, L2Advertisement } from '../../src/api/metallb.ts';
 import type { Outcome } from '../../src/controller/allocator.ts';
@@ -16,6 +17,8 @@ export interface Configured {
   readonly pools: readonly IPAddressPool[];
   readonly namespaces?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly l2Advertisements?: readonly L2Advertisement[];
+  readonly reservations?: readonly AddressReservation[];
+  readonly policies?: readonly AddressPolicy[];
 }
 
 export class Desk {
@@ -137,11 +140,19 @@ export class Desk {
   }
 }
 
-function load({ pools, namespaces = {}, l2Advertisements = [advertisement()] }: Configured): Snapshot {
+function load({
+  pools,
+  namespaces = {},
+  l2Advertisements = [advertisement()],
+  reservations = [],
+  policies = [],
+}: Configured): Snapshot {
   const { snapshot, findings } = loadConfig({
     namespace: 'metallb-system',
     pools: [...pools],
     l2Advertisements: [...l2Advertisements],
+    reservations,
+    policies,
     namespaces: Object.entries(namespaces).map(([name, labels]) => ({
       metadata: { name, labels: { ...labels } },
     })),

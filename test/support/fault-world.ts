@@ -4,7 +4,7 @@
  * address, and how often each status was written.
  */
 import assert from 'node:assert/strict';
-import { CRDS_OF_METALLB } from '../../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../../src/api/crds.ts';
 import type { Event, Service } from '../../src/api/kubernetes.ts';
 import { CRDS, EVENTS, NAMESPACES, SERVICES } from '../../src/api/kubernetes.ts';
 import type { IPAddressPool } from '../../src/api/metallb.ts';
@@ -78,7 +78,7 @@ export class FaultWorld {
     await proxy.start();
     const client = await clientOf(target);
     await client.create(NAMESPACES, { metadata: { name: NAMESPACE } });
-    for (const crd of CRDS_OF_METALLB) await client.create(CRDS, crd);
+    for (const crd of INSTALLED_CRDS) await client.create(CRDS, crd);
     await until('a pool can be created', TIMEOUT_MS, async () => {
       const metadata = { name: 'p', namespace: NAMESPACE };
       const spec = { addresses: ['192.0.2.0/24'] };

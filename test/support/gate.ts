@@ -1,7 +1,7 @@
 /** The webhook in this process in front of an API server, reached by URL: for tests of what authors see. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { CRDS_OF_METALLB } from '../../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../../src/api/crds.ts';
 import type { Service } from '../../src/api/kubernetes.ts';
 import { SERVICES } from '../../src/api/kubernetes.ts';
 import { Configuration } from '../../src/cluster/configuration.ts';
@@ -35,7 +35,7 @@ export async function prepareCluster(target: Target): Promise<void> {
     const { code, text } = await askServer(target, 'POST', path, { body });
     assert.equal(code, 201, text);
   };
-  for (const crd of CRDS_OF_METALLB) {
+  for (const crd of INSTALLED_CRDS) {
     await post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', crd);
   }
   await post('/api/v1/namespaces', { metadata: { name: NAMESPACE } });
@@ -57,6 +57,7 @@ export async function startGate(
     namespace: NAMESPACE,
     parseYaml: parseTextualYaml,
     log,
+    ownKinds: { clock: systemClock },
   });
   const services = client.observe<Service>(SERVICES);
   const webhook = new Webhook({

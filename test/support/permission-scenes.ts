@@ -3,12 +3,14 @@
  * starts, what the world does to it, and when it has done all it should.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../../src/api/cleat.ts';
 import type { Event, Secret, Service, ValidatingWebhookConfiguration } from '../../src/api/kubernetes.ts';
 import {
   CONFIG_MAPS,
   ENDPOINT_SLICES,
   EVENTS,
   LEASES,
+  MUTATING_WEBHOOKS,
   NODES,
   SECRETS,
   SERVICES,
@@ -62,6 +64,9 @@ const CONFIGURED: readonly (readonly [Resource, string])[] = [
   [BGP_PEERS, 'router'],
   [BFD_PROFILES, 'slow'],
   [COMMUNITIES, 'names'],
+  [ADDRESS_RESERVATIONS, 'printer'],
+  [ADDRESS_POLICIES, 'everybody'],
+  [POLICY_EXCEPTIONS, 'migration'],
 ];
 /** What somebody said of an object that has been mended since. */
 export const STALE_CONDITION = {
@@ -70,6 +75,13 @@ export const STALE_CONDITION = {
   reason: 'MalformedField',
   message: 'LB210 spec was wrong',
   lastTransitionTime: '2026-01-01T00:00:00Z',
+};
+const EXCEPTION = {
+  rule: 'PoolNotOpen',
+  objects: [{ kind: 'Service', namespace: 'legacy' }],
+  reason: 'it moves next year',
+  owner: 'net@example.com',
+  expires: '2099-01-01T00:00:00Z',
 };
 const REGISTRATION = { name: 'metallb-webhook-configuration' };
 
@@ -115,6 +127,9 @@ export class PermissionScenes {
     await create(BGP_ADVERTISEMENTS, own('all'));
     await create(BFD_PROFILES, own('slow'));
     await create(COMMUNITIES, own('names'));
+    await create(ADDRESS_RESERVATIONS, own('printer'), { spec: { addresses: ['172.16.0.149'] } });
+    await create(ADDRESS_POLICIES, own('everybody'), { spec: {} });
+    await create(POLICY_EXCEPTIONS, own('migration'), { spec: EXCEPTION });
     await create(NODES, { name: NODE });
     const type = 'kubernetes.io/basic-auth';
     await create(SECRETS, own('of-router'), { type, stringData: { password: 'a-secret-for-tests' } });
@@ -134,6 +149,7 @@ export class PermissionScenes {
     await Promise.all([
       client.delete(LEASES, { namespace, name: 'cleat-controller' }),
       client.delete(VALIDATING_WEBHOOKS, REGISTRATION),
+      client.delete(MUTATING_WEBHOOKS, REGISTRATION),
       client.delete(CONFIGURATION_STATES, { namespace, name: 'controller' }),
       client.delete(SECRETS, secret),
       client.delete(SERVICES, WEB),
@@ -170,6 +186,7 @@ export class PermissionScenes {
     const registration = await client.get<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, REGISTRATION);
     if (!registration?.webhooks?.some(({ name }) => name === 'namespacevalidationwebhook.cleat.dev'))
       return false;
+    if ((await client.get(MUTATING_WEBHOOKS, REGISTRATION)) === undefined) return false;
     if ((await client.get(CONFIG_MAPS, { namespace, name: FLOOR })) === undefined) return false;
     for (const [resource, name] of CONFIGURED) {
       const object = await client.get<KubeObject & { status?: ConfigurationStatus }>(resource, {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { CRDS_OF_METALLB } from '../../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../../src/api/crds.ts';
 import type { Lease, Service, ValidatingWebhookConfiguration } from '../../src/api/kubernetes.ts';
 import { CRDS, LEASES, NAMESPACES, SERVICES, VALIDATING_WEBHOOKS } from '../../src/api/kubernetes.ts';
 import type { IPAddressPool } from '../../src/api/metallb.ts';
@@ -60,7 +60,7 @@ export class Replicas {
     const replicas = new Replicas(client, options, folder);
     writeFileSync(replicas.#kubeconfig, formatKubeconfig(target));
     await client.create(NAMESPACES, { metadata: { name: NAMESPACE } });
-    for (const crd of CRDS_OF_METALLB) await client.create(CRDS, crd);
+    for (const crd of INSTALLED_CRDS) await client.create(CRDS, crd);
     const count = options.services;
     const spec = { addresses: [`10.0.0.1-10.0.${count >> 8}.${(count & 255) + 2}`] };
     await until('a pool can be created', ROUND_MS, () =>

@@ -3,7 +3,7 @@
  * with any other: over HTTPS, with a token.
  */
 import { CONTROLLER_COMPONENT } from '../../api/annotations.ts';
-import { CRDS_OF_METALLB } from '../../api/crds.ts';
+import { INSTALLED_CRDS } from '../../api/crds.ts';
 import type { BgpType } from '../../core/config/bgp-type.ts';
 import { connect } from '../../kube/client.ts';
 import { KubeEventRecorder } from '../../kube/events.ts';
@@ -59,7 +59,7 @@ export async function runUp(flags: UpFlags): Promise<number> {
   });
   try {
     await server.start();
-    await server.define(CRDS_OF_METALLB.map((crd) => ({ ...crd })));
+    await server.define(INSTALLED_CRDS.map((crd) => ({ ...crd })));
     await server.preload([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: flags.namespace } }]);
     const url = reachable(server.url);
     const credentials = { tls: { ca: caPem }, headers: { Authorization: `Bearer ${token}` } };

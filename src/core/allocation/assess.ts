@@ -4,6 +4,8 @@ import type { Snapshot } from '../config/snapshot.ts';
 import type { Address } from '../net/address.ts';
 import { sameAddress } from '../net/address.ts';
 import { addressDraining, addressNotOpen, avoided, held, outsidePools } from './findings.ts';
+import { policyAgainst } from './choose.ts';
+import { reserved } from './findings-of-policies.ts';
 import type { Ledger } from './ledger.ts';
 import { nearestFree } from './nearest.ts';
 import { isOpenTo } from './pool-order.ts';
@@ -23,14 +25,21 @@ export function assess(ledger: Ledger, snapshot: Snapshot, view: ServiceView, as
   const name = ledger.poolOf(asked.address);
   const pool = name === undefined ? undefined : snapshot.pools.get(name);
   const conflict = ledger.conflict(view, asked.address);
-  const isOpen = pool !== undefined && isOpenTo(pool, view);
+  const has = (): boolean => hasAlready(ledger, view, asked.address);
+  // Neither a policy nor a reservation takes from anybody what he has.
+  const isOpen =
+    pool !== undefined && isOpenTo(pool, view) && (policyAgainst(ledger, view, pool) === undefined || has());
+  const keeper = ledger.keeperOf(view, asked.address);
+  const isKept = keeper !== undefined && !has();
   const isAvoided = ledger.isAvoided(asked.address);
-  const isClosed = pool?.draining === true && !hasAlready(ledger, view, asked.address);
-  if (isOpen && conflict === undefined && !isAvoided && !isClosed) return { ok: true, pool: pool.name };
+  const isClosed = pool?.draining === true && !has();
+  if (isOpen && conflict === undefined && !isAvoided && !isClosed && !isKept)
+    return { ok: true, pool: pool.name };
   const near = nearestFree(ledger, snapshot, view, asked.address);
   if (pool === undefined) return refused(outsidePools(view, asked, near));
   // Who holds what is nothing to a Service that is shut out.
-  if (!isOpen) return refused(addressNotOpen(view, asked, pool, near));
+  if (!isOpen) return refused(addressNotOpen(view, asked, pool, near, policyAgainst(ledger, view, pool)));
+  if (isKept) return refused(reserved(view, asked, keeper, near));
   if (isAvoided) return refused(avoided(view, asked, pool.name, near));
   if (isClosed || conflict === undefined) return refused(addressDraining(view, asked, pool.name, near));
   return refused(held(view, asked, conflict, near));

@@ -43,9 +43,9 @@ export function malformed(
   view: ServiceView,
   request: Extract<AddressRequest, { kind: 'malformed' }>,
 ): Finding {
-  const right = request.path.startsWith('spec.')
-    ? 'write one IPv4 or IPv6 address'
-    : 'write one IPv4 address, one IPv6 address, or one of each separated by a comma';
+  const right = request.path.endsWith(']')
+    ? 'write one IPv4 address, one IPv6 address, or one of each separated by a comma'
+    : 'write one IPv4 or IPv6 address';
   return finding('LB102', view, request.path, request.text, `${request.why}; ${right}`);
 }
 
@@ -92,20 +92,37 @@ export function noPools(view: ServiceView): Finding {
 }
 
 /** LB106: an address of a pool that is shut to the Service. */
-export function addressNotOpen(view: ServiceView, asked: Asked, pool: Pool, near: Near | undefined): Finding {
+export function addressNotOpen(
+  view: ServiceView,
+  asked: Asked,
+  pool: Pool,
+  near: Near | undefined,
+  policy: string | undefined,
+): Finding {
   return aboutAddress(
     'LB106',
     view,
     asked,
-    `is in pool ${pool.name}, which is not open to ${shutOut(view, pool)}`,
+    `is in pool ${pool.name}, which ${notOpen(view, pool, policy)}`,
     near,
   );
 }
 
 /** LB106: a named pool that is shut to the Service. */
-export function poolNotOpen(view: ServiceView, pool: Pool, path: string, open: readonly Named[]): Finding {
-  const wrong = `names a pool that is not open to ${shutOut(view, pool)}`;
+export function poolNotOpen(
+  view: ServiceView,
+  pool: Pool,
+  path: string,
+  open: readonly Named[],
+  policy: string | undefined,
+): Finding {
+  const wrong = `names a pool that ${notOpen(view, pool, policy)}`;
   return finding('LB106', view, path, pool.name, `${wrong}; ${choice(view, open)}`);
+}
+
+function notOpen(view: ServiceView, pool: Pool, policy: string | undefined): string {
+  if (policy === undefined) return `is not open to ${shutOut(view, pool)}`;
+  return `AddressPolicy ${policy} does not open to ${asker(view)}`;
 }
 
 /** LB107 and LB108: somebody else is on the address. */
@@ -222,12 +239,15 @@ export function poolFull(view: ServiceView, { pool, path }: NamedPool, ledger: C
 /** `2 of 2 IPv4 taken`: of the families that are full, so that the sentence does not change with what others do. */
 function taken({ families }: ServiceView, pool: string, ledger: Counting): string {
   const counts = ledger.counts(pool);
-  const full = families.filter((family) => counts[`available${family}`] === 0n);
+  const full = families.filter(
+    (family) => counts[`available${family}`] === (counts.reserved?.[family] ?? 0n),
+  );
   const told = full.map((family) => {
-    const count = counts[`assigned${family}`];
-    return `${count} of ${count} ${family}`;
+    const [count, kept] = [counts[`assigned${family}`], counts.reserved?.[family] ?? 0n];
+    return `${count} of ${count + kept} ${family}`;
   });
-  return `${told.join(' and ')} taken`;
+  const kept = full.reduce((sum, family) => sum + (counts.reserved?.[family] ?? 0n), 0n);
+  return `${told.join(' and ')} taken${kept > 0n ? `, ${kept} reserved` : ''}`;
 }
 
 /** LB111: the Service prefers two addresses and has one. */

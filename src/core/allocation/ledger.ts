@@ -6,7 +6,7 @@
  * covered by its pool. That no two Services hold one address unless they may share it is plan's promise; settle records
  * what it is told.
  */
-import type { Snapshot } from '../config/snapshot.ts';
+import type { Pool, Reservation, Snapshot } from '../config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../config/snapshot.ts';
 import type { Address, IpFamily } from '../net/address.ts';
 import { sameAddress } from '../net/address.ts';
@@ -14,27 +14,33 @@ import type { Decision } from './decision.ts';
 import type { FamilySpace } from './family-space.ts';
 import { AddressMap } from './address-map.ts';
 import { LazyMap } from './lazy-map.ts';
+import type { NamespaceRules } from './namespace-rules.ts';
+import { PolicyIndex } from './namespace-rules.ts';
+import { NamespaceUse } from './namespace-use.ts';
+import { isOpenTo } from './pool-index.ts';
 import { PoolOrder } from './pool-order.ts';
-import type { PoolSpace } from './pool-space.ts';
-import { isAlike, spaceOf } from './pool-space.ts';
+import type { Asker } from './pool-index.ts';
+import type { PoolCounts, PoolSpace } from './pool-space.ts';
+import { countsOf, isAlike, keep, reservedOf, sameParts, spaceOf } from './pool-space.ts';
 import { RangeIndex } from './range-index.ts';
+import type { Own } from './reserved.ts';
+import { Reserved } from './reserved.ts';
 import type { ServiceView } from './service-view.ts';
 import type { Conflict, Holding, Sharer } from './sharing.ts';
 import { AddressUse, conflictBetween, groupOf } from './sharing.ts';
 import { SharingGroup } from './sharing-group.ts';
-
-/** Distinct addresses held and free; those a pool avoids count as neither. */
-export interface PoolCounts {
-  readonly assignedIPv4: bigint;
-  readonly assignedIPv6: bigint;
-  readonly availableIPv4: bigint;
-  readonly availableIPv6: bigint;
-}
+import { lowestShareable } from './shareable.ts';
 
 export class Ledger {
   #spaces: ReadonlyMap<string, PoolSpace> = new Map();
   #index = new RangeIndex([]);
   #order = new PoolOrder(EMPTY_SNAPSHOT, () => false);
+  #reserved = new Reserved([]);
+  #policies = new PolicyIndex([]);
+  /** Kept where there are quotas. */
+  #use: NamespaceUse | undefined;
+  /** Pools with the addresses that somebody may have although they are reserved. */
+  #poolsOfOwn = new WeakMap<Own, readonly string[]>();
   readonly #holdings = new LazyMap<string, Holding>();
   /** Services that were settled with nothing: what their status still says is not theirs. */
   readonly #settledWithout = new Set<string>();
@@ -49,9 +55,14 @@ export class Ledger {
    */
   setPools(snapshot: Snapshot): void {
     const before = this.#spaces;
+    this.#policies = new PolicyIndex(snapshot.policies);
+    this.#reserved = new Reserved(snapshot.reservations);
+    this.#poolsOfOwn = new WeakMap();
     const spaces = [...snapshot.pools].map(([name, pool]): [string, PoolSpace] => {
       const space = before.get(name);
-      return [name, space && isAlike(space.pool, pool) ? { ...space, pool } : spaceOf(pool)];
+      const reserved = reservedOf(pool, this.#reserved);
+      const isSame = space !== undefined && isAlike(space.pool, pool) && sameParts(space.reserved, reserved);
+      return [name, isSame ? { ...space, pool } : spaceOf(pool, reserved)];
     });
     const after = new Map(spaces);
     this.#index = new RangeIndex(snapshot.pools.values());
@@ -66,7 +77,9 @@ export class Ledger {
     }
     for (const holding of moving) this.#drop(holding);
     this.#spaces = after;
-    this.#order = new PoolOrder(snapshot, (pool, family) => this.#hasRoom(pool, family));
+    const rulesOf = (namespace: string): NamespaceRules => this.rulesOf(namespace);
+    this.#order = new PoolOrder(snapshot, (pool, family) => this.#hasRoom(pool, family), rulesOf);
+    this.#use = this.#policies.hasQuotas ? new NamespaceUse(this.#holdings.values()) : undefined;
     for (const holding of moving) {
       const pool = this.#poolOfAll(holding.addresses);
       if (pool !== undefined) this.#hold(pool === holding.pool ? holding : { ...holding, pool });
@@ -86,11 +99,13 @@ export class Ledger {
 
   /** Records a decision: what the Service held before is given up, what the decision assigns is held. */
   settle(view: ServiceView, decision: Decision): void {
-    if (this.#isSettledSo(view, decision)) return;
-    this.release(view.key);
-    if (decision.kind === 'waiting') this.#settledWithout.add(view.key);
-    if (decision.kind !== 'assigned') return;
     const { key, sharingKey, backendKey, ports } = view;
+    const before = this.#holdings.get(key);
+    if (before !== undefined && isSettledSo(before, view, decision)) return;
+    if (before !== undefined) this.#drop(before);
+    if (decision.kind === 'waiting') this.#settledWithout.add(key);
+    else this.#settledWithout.delete(key);
+    if (decision.kind !== 'assigned') return;
     this.#hold({ key, pool: decision.pool, addresses: decision.addresses, sharingKey, backendKey, ports });
   }
 
@@ -148,25 +163,52 @@ export class Ledger {
 
   /**
    * The address an automatic request of `sharer` gets from the pool: free or shareable, whichever comes first in the
-   * order of the pool's ranges (MetalLB allocator.go, getIPFromCIDR). undefined where the pool has none.
+   * order of the pool's ranges (MetalLB allocator.go, getIPFromCIDR). undefined where the pool has none. `onlyUsed`: only
+   * one that others of its namespace hold already, which costs nothing of a quota.
    */
-  lowestUsable(pool: string, family: IpFamily, sharer: Sharer): Address | undefined {
+  lowestUsable(
+    pool: string,
+    family: IpFamily,
+    sharer: Sharer & Asker,
+    onlyUsed = false,
+  ): Address | undefined {
     const space = this.#spaces.get(pool)?.[family];
     if (space === undefined) return undefined;
     const group = this.#groups.get(groupOf(sharer));
+    const free = onlyUsed ? undefined : space.lowestFree(this.#reserved.ownOf(sharer)[family]);
+    const isUsable = (each: bigint) =>
+      this.conflict(sharer, { family, value: each }) === undefined &&
+      (!onlyUsed || this.isUsedBesides(sharer, { family, value: each })) &&
+      this.#reserved.keeperOf(sharer, { family, value: each }) === undefined;
     const value =
-      group === undefined ? space.lowestFree() : this.#lowestShareable(space, pool, group, sharer);
+      group === undefined ? free : lowestShareable(space, pool, group, sharer.ports, free, isUsable);
     return value === undefined ? undefined : { family, value };
   }
 
-  /** Pools with addresses that Services hold which share as `sharer` does. */
-  poolsSharedWith(sharer: Sharer): Iterable<string> {
-    return this.#groups.get(groupOf(sharer))?.pools ?? [];
+  /**
+   * Pools that may have an address for this one although they have none for everybody: those with addresses of Services that
+   * share as it does, and those with addresses reserved for it.
+   */
+  poolsBesides(sharer: Sharer & Asker): Iterable<string> {
+    const shared = this.#groups.get(groupOf(sharer))?.pools;
+    const own = this.#ownPools(this.#reserved.ownOf(sharer));
+    return shared === undefined ? own : [...shared, ...own];
   }
 
-  /** The free address of the pool nearest to `wanted`. */
-  nearestFree(pool: string, wanted: Address): Address | undefined {
-    const value = this.#spaces.get(pool)?.[wanted.family]?.nearestFree(wanted.value);
+  /** The reservation that keeps the address from this one; undefined where none does. */
+  keeperOf(asker: Asker, address: Address): Reservation | undefined {
+    return this.#reserved.keeperOf(asker, address);
+  }
+
+  /** True where labels decide which reserved addresses a Service of the namespace may have. */
+  looksAtLabels(namespace: string): boolean {
+    return this.#reserved.looksAtLabels(namespace);
+  }
+
+  /** The free address of the pool nearest to `wanted` that is not kept from this one. */
+  nearestFree(pool: string, wanted: Address, asker: Asker): Address | undefined {
+    const own = this.#reserved.ownOf(asker)[wanted.family];
+    const value = this.#spaces.get(pool)?.[wanted.family]?.nearestFree(wanted.value, own);
     return value === undefined ? undefined : { family: wanted.family, value };
   }
 
@@ -181,32 +223,47 @@ export class Ledger {
   }
 
   counts(pool: string): PoolCounts {
-    const { IPv4, IPv6 } = this.#spaces.get(pool) ?? {};
-    const free = { IPv4: IPv4?.freeCount ?? 0n, IPv6: IPv6?.freeCount ?? 0n };
-    return {
-      assignedIPv4: (IPv4?.capacity ?? 0n) - free.IPv4,
-      assignedIPv6: (IPv6?.capacity ?? 0n) - free.IPv6,
-      availableIPv4: free.IPv4,
-      availableIPv6: free.IPv6,
-    };
+    return countsOf(this.#spaces.get(pool));
   }
 
-  /** Nearly every decision changes nothing. */
-  #isSettledSo({ key, sharingKey, backendKey, ports }: ServiceView, decision: Decision): boolean {
-    const holding = this.#holdings.get(key);
-    if (holding === undefined || decision.kind !== 'assigned' || holding.pool !== decision.pool) return false;
-    return (
-      holding.addresses.length === decision.addresses.length &&
-      holding.addresses.every((address, index) => isSame(address, decision.addresses[index])) &&
-      holding.sharingKey === sharingKey &&
-      holding.backendKey === backendKey &&
-      holding.ports.length === ports.length &&
-      holding.ports.every((port, index) => port === ports[index])
-    );
+  /** What AddressPolicies say about the namespace. */
+  rulesOf(namespace: string): NamespaceRules {
+    return this.#policies.rulesOf(namespace);
+  }
+
+  /** True where the Service may have an address of the pool: the pool is open to it, and no policy is against it. */
+  isOpenTo(pool: Pool, asker: Asker): boolean {
+    return isOpenTo(pool, asker) && this.rulesOf(asker.namespace).shutBy(pool.name) === undefined;
+  }
+
+  /** How many addresses the other Services of its namespace hold, of one pool or of all. 0 where nobody has a quota. */
+  usedBesides({ key, namespace }: Pick<ServiceView, 'key' | 'namespace'>, pool?: string): number {
+    return this.#use?.count(namespace, pool, this.#holdings.get(key)) ?? 0;
+  }
+
+  /** How many addresses the Services of the namespace hold, of one pool or of all. 0 where nobody has a quota. */
+  used(namespace: string, pool?: string): number {
+    return this.#use?.count(namespace, pool, undefined) ?? 0;
+  }
+
+  /** True where another Service of its namespace is on the address; false where nobody has a quota. */
+  isUsedBesides({ key, namespace }: Pick<ServiceView, 'key' | 'namespace'>, address: Address): boolean {
+    return this.#use?.has(namespace, address, this.#holdings.get(key)) ?? false;
   }
 
   #hasRoom(pool: string, family: IpFamily): boolean {
-    return (this.#spaces.get(pool)?.[family]?.freeCount ?? 0n) > 0n;
+    return (this.#spaces.get(pool)?.[family]?.openCount ?? 0n) > 0n;
+  }
+
+  #ownPools(own: Own): readonly string[] {
+    let pools = this.#poolsOfOwn.get(own);
+    if (pools === undefined) {
+      const within = [...this.#spaces].filter(([, { IPv4, IPv6 }]) =>
+        [IPv4, IPv6].some((space) => space?.hasAnyOf(own[space.family])),
+      );
+      this.#poolsOfOwn.set(own, (pools = within.map(([name]) => name)));
+    }
+    return pools;
   }
 
   #spaceOf(address: Address): FamilySpace | undefined {
@@ -219,40 +276,9 @@ export class Ledger {
     return others.length > 0 ? undefined : pool;
   }
 
-  #lowestShareable(
-    space: FamilySpace,
-    pool: string,
-    group: SharingGroup,
-    sharer: Sharer,
-  ): bigint | undefined {
-    const { family } = space;
-    const isUsable = (value: bigint) =>
-      !space.avoids(value) && this.conflict(sharer, { family, value }) === undefined;
-    const free = space.lowestFree();
-    const { few } = group;
-    if (few !== undefined) {
-      const usable = few.filter(
-        ({ address, pool: its }) => its === pool && address.family === family && isUsable(address.value),
-      );
-      return lowestInOrder(space, [
-        ...usable.map(({ address }) => address.value),
-        ...(free === undefined ? [] : [free]),
-      ]);
-    }
-    const lastRange = free === undefined ? space.ranges.length - 1 : space.rangeOf(free);
-    for (const [index, { first, last }] of space.ranges.slice(0, lastRange + 1).entries()) {
-      const end = free !== undefined && index === lastRange ? free : last;
-      let value = group.lowestFor(sharer.ports, family, first, end);
-      // Nearly always the first: it is not where Services that contradict each other are on it.
-      while (value !== undefined && !isUsable(value))
-        value = group.lowestFor(sharer.ports, family, value + 1n, end);
-      if (value !== undefined) return value;
-    }
-    return free;
-  }
-
   #hold(holding: Holding): void {
     this.#holdings.set(holding.key, holding);
+    this.#use?.enter(holding);
     const space = this.#spaces.get(holding.pool);
     space?.holdings.set(holding.key, holding);
     for (const address of holding.addresses) this.#enter(address, holding, space);
@@ -260,6 +286,7 @@ export class Ledger {
 
   #drop(holding: Holding): void {
     this.#holdings.delete(holding.key);
+    this.#use?.leave(holding);
     const space = this.#spaces.get(holding.pool);
     space?.holdings.delete(holding.key);
     for (const address of holding.addresses) this.#leave(address, holding, space);
@@ -271,7 +298,7 @@ export class Ledger {
       this.#uses.set(address, holding);
       const room = space?.[address.family];
       room?.take(address.value);
-      if (room?.freeCount === 0n) this.#order.roomChanged(holding.pool);
+      if (room?.openCount === 0n) this.#order.roomChanged(holding.pool);
     } else if (use instanceof AddressUse) use.add(holding);
     else {
       const both = new AddressUse();
@@ -290,7 +317,7 @@ export class Ledger {
     this.#uses.delete(address);
     const room = space?.[address.family];
     room?.give(address.value);
-    if (room?.freeCount === 1n) this.#order.roomChanged(holding.pool);
+    if (room?.openCount === 1n) this.#order.roomChanged(holding.pool);
   }
 
   #enterGroup(address: Address, holding: Holding): void {
@@ -310,20 +337,23 @@ export class Ledger {
   }
 }
 
-/** The holding is of the pool's new space as it was of the old one; who else holds its addresses is as it was, too. */
-function keep(space: PoolSpace, holding: Holding): void {
-  space.holdings.set(holding.key, holding);
-  for (const { family, value } of holding.addresses) space[family]?.take(value);
-}
-
-/** Of the first range as written that has one of the addresses, the lowest. */
-function lowestInOrder(space: FamilySpace, values: readonly bigint[]): bigint | undefined {
-  const [first] = values
-    .map((value) => ({ value, range: space.rangeOf(value) }))
-    .sort((a, b) => a.range - b.range || (a.value < b.value ? -1 : 1));
-  return first?.value;
-}
-
 function isSame(a: Address, b: Address | undefined): boolean {
   return b !== undefined && sameAddress(a, b);
+}
+
+/** Nearly every decision changes nothing. */
+function isSettledSo(
+  holding: Holding,
+  { sharingKey, backendKey, ports }: ServiceView,
+  decision: Decision,
+): boolean {
+  if (decision.kind !== 'assigned' || holding.pool !== decision.pool) return false;
+  return (
+    holding.addresses.length === decision.addresses.length &&
+    holding.addresses.every((address, index) => isSame(address, decision.addresses[index])) &&
+    holding.sharingKey === sharingKey &&
+    holding.backendKey === backendKey &&
+    holding.ports.length === ports.length &&
+    holding.ports.every((port, index) => port === ports[index])
+  );
 }

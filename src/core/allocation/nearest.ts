@@ -2,7 +2,6 @@
 import type { Pool, Snapshot } from '../config/snapshot.ts';
 import type { Address } from '../net/address.ts';
 import type { Ledger } from './ledger.ts';
-import { isOpenTo } from './pool-order.ts';
 import type { Near } from './sentence.ts';
 import type { ServiceView } from './service-view.ts';
 
@@ -18,10 +17,10 @@ export function nearestFree(
   wanted: Address,
 ): Near | undefined {
   const named = view.requestedPool && snapshot.pools.get(view.requestedPool.pool);
-  const only = named !== undefined && isOpenTo(named, view) ? named.name : undefined;
+  const only = named !== undefined && ledger.isOpenTo(named, view) ? named.name : undefined;
   const givesBoth = givesBeside(ledger, snapshot, view, wanted);
   const mayUse = (pool: Pool) =>
-    (only === undefined ? isOpenTo(pool, view) : pool.name === only) &&
+    (only === undefined ? ledger.isOpenTo(pool, view) : pool.name === only) &&
     pool.draining !== true &&
     givesBoth(pool);
   const seen = new Set<string>();
@@ -33,7 +32,7 @@ export function nearestFree(
     seen.add(name);
     const pool = snapshot.pools.get(name);
     if (pool === undefined || !mayUse(pool)) continue;
-    const address = ledger.nearestFree(name, wanted);
+    const address = ledger.nearestFree(name, wanted, view);
     if (address !== undefined && (best === undefined || isNearer(address, best.address, wanted)))
       best = { address, pool: name };
   }
@@ -53,10 +52,11 @@ function givesBeside(
   const home = snapshot.pools.get(ledger.poolOf(other) ?? '');
   const isToBeHad =
     home !== undefined &&
-    isOpenTo(home, view) &&
+    ledger.isOpenTo(home, view) &&
+    ledger.keeperOf(view, other) === undefined &&
     !ledger.isAvoided(other) &&
     ledger.conflict(view, other) === undefined;
-  return (pool) => (isToBeHad ? pool === home : ledger.nearestFree(pool.name, other) !== undefined);
+  return (pool) => (isToBeHad ? pool === home : ledger.nearestFree(pool.name, other, view) !== undefined);
 }
 
 function isNearer(a: Address, b: Address, wanted: Address): boolean {

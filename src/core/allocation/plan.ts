@@ -15,7 +15,7 @@ import type { Address } from '../net/address.ts';
 import { compareAddresses, sameAddress } from '../net/address.ts';
 import { isAnnounced } from './announced.ts';
 import { assess, heldBy } from './assess.ts';
-import { choose, completeFrom, faultOfNamedPool, mayHaveOne } from './choose.ts';
+import { choose, completeFrom, faultOfNamedPool, mayHaveOne, withDefaultPool } from './choose.ts';
 import type { Decision } from './decision.ts';
 import {
   conflicting,
@@ -28,10 +28,12 @@ import {
   oneFamilyOnly,
   wrongFamilies,
 } from './findings.ts';
+import { oneForQuota, overQuota } from './findings-of-policies.ts';
 import type { Kept } from './held.ts';
 import { keepHeld } from './held.ts';
 import type { Ledger } from './ledger.ts';
 import { nearestFree } from './nearest.ts';
+import { costOf, shortage } from './quota.ts';
 import type { AddressRequest, ServiceView } from './service-view.ts';
 
 /** What all steps of one plan look at. */
@@ -51,7 +53,16 @@ type Waiting = Extract<Decision, { kind: 'waiting' }>;
  * Of several faults the first of these is told: what only the author or the configuration can mend before what others may,
  * so that their coming and going does not change the sentence.
  */
-const MOST_LASTING: readonly string[] = ['LB109', 'LB106', 'LB101', 'LB117', 'LB107', 'LB108'];
+const MOST_LASTING: readonly string[] = [
+  'LB109',
+  'LB106',
+  'LB101',
+  'LB118',
+  'LB119',
+  'LB117',
+  'LB107',
+  'LB108',
+];
 
 /** That a Service gave up what it had before others were decided, and why; without `why` its author wanted it so. */
 export interface LetGo {
@@ -73,7 +84,7 @@ export function plan(ledger: Ledger, snapshot: Snapshot, view: ServiceView, letG
   const has = heldBy(ledger, view);
   const obstacle = obstacleTo(snapshot, view);
   if (obstacle !== undefined) return { kind: 'waiting', finding: obstacle, released: has };
-  const kept = keptAfter(keepHeld(ledger, snapshot, view), letGo);
+  const kept = keptAfter(ledger, view, keepHeld(ledger, snapshot, view), letGo);
   const question = { ledger, snapshot, view, has, kept };
   switch (view.request.kind) {
     case 'none':
@@ -107,10 +118,17 @@ export function isWhole(view: ServiceView, held: Decision): boolean {
   return isReadable && count === view.held.length && count === view.families.length;
 }
 
-function keptAfter(kept: Kept, letGo: LetGo | undefined): Kept {
+/** What was let go of may be had again only as far as quotas go: others were decided meanwhile. */
+function keptAfter(ledger: Ledger, view: ServiceView, kept: Kept, letGo: LetGo | undefined): Kept {
   if (letGo === undefined) return kept;
-  const { lost: _, ...rest } = kept;
-  return letGo.why === undefined ? rest : { ...rest, lost: letGo.why };
+  const { addresses, pool } = kept;
+  const isOver =
+    pool !== undefined && shortage(ledger, view, pool, costOf(ledger, view, addresses)) !== undefined;
+  return {
+    addresses: isOver ? [] : addresses,
+    ...(pool === undefined || isOver ? {} : { pool }),
+    ...(letGo.why === undefined ? {} : { lost: letGo.why }),
+  };
 }
 
 function obstacleTo(snapshot: Snapshot, view: ServiceView): Finding | undefined {
@@ -124,12 +142,13 @@ function planAny(question: Question): Decision {
   const { ledger, snapshot, view, has, kept } = question;
   const missing = missingFamilies(question);
   if (kept.pool !== undefined) {
-    const more = completeFrom(ledger, view, kept.pool, missing);
+    const more = completeFrom(ledger, view, kept.pool, missing, kept.addresses);
     if (more !== undefined) return assigned(question, kept.pool, [...kept.addresses, ...more]);
     // One address of two is not given up for a pool that has both, unless there were two (MetalLB service.go).
     if (mayHaveOne(view) && kept.addresses.length === has.length) return keepOne(question, kept.pool);
   }
-  const chosen = choose(ledger, snapshot, view);
+  // Whoever comes here keeps nothing, or has lost a part and looks for a whole.
+  const chosen = choose(ledger, snapshot, withDefaultPool(ledger, view));
   const isWhole = chosen.ok && chosen.addresses.length === view.families.length;
   if (kept.pool !== undefined && mayHaveOne(view) && !isWhole) return keepOne(question, kept.pool);
   if (!chosen.ok) return waiting(question, chosen.finding);
@@ -137,7 +156,7 @@ function planAny(question: Question): Decision {
     question,
     chosen.pool,
     chosen.addresses,
-    isWhole ? [] : halfServed(view, chosen.pool, chosen.addresses),
+    isWhole ? [] : halfServed(question, chosen.pool, chosen.addresses),
   );
 }
 
@@ -146,7 +165,7 @@ function planRequested(
   question: Question,
   request: Extract<AddressRequest, { kind: 'addresses' }>,
 ): Decision {
-  const { ledger, snapshot, view } = question;
+  const { ledger, snapshot, view, kept } = question;
   const { path, addresses: wanted } = request;
   const asked = wanted.map(({ family }) => family);
   const isWhole = wanted.length === view.families.length;
@@ -170,6 +189,9 @@ function planRequested(
   }
   const [pool, ...others] = pools;
   if (others.length > 0) faults.push(inTwoPools(view, path, request.text, [...pools]));
+  const isNew = wanted.some((address) => !kept.addresses.some((other) => sameAddress(address, other)));
+  const short = isNew && pool !== undefined && shortage(ledger, view, pool, costOf(ledger, view, wanted));
+  if (short) faults.push(overQuota(view, { path, value: request.text }, short));
   const [fault] = faults.sort((a, b) => MOST_LASTING.indexOf(a.code) - MOST_LASTING.indexOf(b.code));
   if (fault !== undefined || pool === undefined) return waiting(question, fault ?? mismatch);
   return assigned(question, pool, wanted, isWhole ? [] : [mismatch]);
@@ -185,13 +207,19 @@ function planUnreadable(question: Question, fault: Finding): Decision {
 }
 
 function keepOne(question: Question, pool: string): Decision {
-  const { view, kept } = question;
-  return assigned(question, pool, kept.addresses, halfServed(view, pool, kept.addresses));
+  const { kept } = question;
+  return assigned(question, pool, kept.addresses, halfServed(question, pool, kept.addresses));
 }
 
-function halfServed(view: ServiceView, pool: string, addresses: readonly Address[]): readonly Finding[] {
+function halfServed(
+  { ledger, view }: Question,
+  pool: string,
+  addresses: readonly Address[],
+): readonly Finding[] {
   const missing = view.families.find((family) => addresses.every((address) => address.family !== family));
-  return missing === undefined ? [] : [oneFamilyOnly(view, missing, pool)];
+  if (missing === undefined) return [];
+  const short = shortage(ledger, view, pool, costOf(ledger, view, addresses) + 1);
+  return [short === undefined ? oneFamilyOnly(view, missing, pool) : oneForQuota(view, missing, short)];
 }
 
 function assigned(

@@ -65,14 +65,14 @@ export class PoolIndex {
     return this.#linesOf.has(pool);
   }
 
-  /** For each of the needs the first pool open to the Service that has room for it; in no order. */
-  withRoom(asker: Asker, needs: readonly Need[]): Pool[] {
+  /** For each of the needs the first pool open to the Service, and wanted, that has room for it; in no order. */
+  withRoom(asker: Asker, needs: readonly Need[], isWanted: (pool: Pool) => boolean = always): Pool[] {
     const found: Pool[] = [];
     if (this.#linesOf.size === 0) return found;
-    const isOpen = (pool: Pool) => isOpenTo(pool, asker);
+    const isOpen = (pool: Pool) => isOpenTo(pool, asker) && isWanted(pool);
     const { open, perhaps } = this.#lines(asker);
     for (const need of needs) {
-      for (const line of open) append(found, line.firstWithRoom(need, always));
+      for (const line of open) append(found, line.firstWithRoom(need, isWanted));
       for (const line of perhaps) append(found, line.firstWithRoom(need, isOpen));
     }
     return found;

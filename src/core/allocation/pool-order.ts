@@ -4,6 +4,8 @@
  * name; then the pools open to everybody, by name. A pool with a serviceAllocation serves nobody else.
  */
 import type { Pool, Snapshot } from '../config/snapshot.ts';
+import type { NamespaceRules } from './namespace-rules.ts';
+import { NO_RULES } from './namespace-rules.ts';
 import type { Asker } from './pool-index.ts';
 import { isOpenTo, PoolIndex } from './pool-index.ts';
 import type { HasRoom, Need, Want } from './pool-line.ts';
@@ -16,12 +18,18 @@ type Seeker = Asker & Pick<ServiceView, 'families' | 'familyPolicy'>;
 /** The pools with autoAssign, arranged so that a pool that cannot serve costs nothing to pass over. */
 export class PoolOrder {
   readonly #pools: ReadonlyMap<string, Pool>;
+  readonly #rulesOf: (namespace: string) => NamespaceRules;
   readonly #pinned: PoolIndex;
   readonly #unpinned: PoolIndex;
   /** With those that only serve on request. */
   readonly #all: PoolIndex;
 
-  constructor(snapshot: Snapshot, hasRoom: HasRoom) {
+  constructor(
+    snapshot: Snapshot,
+    hasRoom: HasRoom,
+    rulesOf: (namespace: string) => NamespaceRules = () => NO_RULES,
+  ) {
+    this.#rulesOf = rulesOf;
     this.#pools = snapshot.pools;
     const giving = [...snapshot.pools.values()].filter(({ draining }) => draining !== true);
     const automatic = giving.filter(({ autoAssign }) => autoAssign);
@@ -37,16 +45,20 @@ export class PoolOrder {
 
   /**
    * Pools to try, pinned ones and after them those open to everybody. Left out are pools that have no room, but for those that
-   * have an address the Service may `share`, and pools behind one that has all there is to be had.
+   * may have an address for it `besides`, and pools behind one that has all there is to be had.
    */
   toTry(
     view: Seeker,
-    share: Iterable<string>,
+    besides: Iterable<string>,
   ): readonly [pinned: readonly Pool[], unpinned: readonly Pool[]] {
     const needs = needsOf(view);
-    const pinned = this.#pinned.withRoom(view, needs);
-    const unpinned = this.#unpinned.withRoom(view, needs);
-    for (const name of share) {
+    const { pools: allowed, quotaOfPools } = this.#rulesOf(view.namespace);
+    // Where a policy rules pools out there are but few left. Those with a quota may not do although they have room.
+    const isUnlimited = quotaOfPools.size === 0 ? undefined : ({ name }: Pool) => !quotaOfPools.has(name);
+    const pinned = allowed === undefined ? this.#pinned.withRoom(view, needs, isUnlimited) : [];
+    const unpinned = allowed === undefined ? this.#unpinned.withRoom(view, needs, isUnlimited) : [];
+    const limited = quotaOfPools.size === 0 ? besides : [...besides, ...quotaOfPools.keys()];
+    for (const name of allowed ?? limited) {
       const pool = this.#pools.get(name);
       if (pool === undefined || !isOpenTo(pool, view)) continue;
       if (this.#pinned.has(name)) pinned.push(pool);
@@ -58,12 +70,17 @@ export class PoolOrder {
   /** All pools that serve this Service on their own accord and have addresses of its families, in the order to try. */
   serving(view: Seeker): readonly Pool[] {
     const want = wantOf(view);
-    return [...this.#pinned.suiting(view, want), ...this.#unpinned.suiting(view, want)];
+    return this.#allowed(view, [...this.#pinned.suiting(view, want), ...this.#unpinned.suiting(view, want)]);
   }
 
   /** All pools this Service may have addresses of, on its own accord or by asking; by name. */
   openTo(asker: Asker): readonly Pool[] {
-    return this.#all.suiting(asker, 'either');
+    return this.#allowed(asker, this.#all.suiting(asker, 'either'));
+  }
+
+  #allowed({ namespace }: Asker, pools: readonly Pool[]): readonly Pool[] {
+    const { pools: allowed } = this.#rulesOf(namespace);
+    return allowed === undefined ? pools : pools.filter(({ name }) => allowed.has(name));
   }
 
   /** To be told when a pool came to be full in a family, or to be so no more. */

@@ -1,4 +1,5 @@
 /** What a Snapshot is made from: objects as the API server or Git has them, and the facts they select on. */
+import type { AddressPolicy, AddressReservation, PolicyException } from '../../api/cleat.ts';
 import type { Namespace, Node } from '../../api/kubernetes.ts';
 import type { ObjectRef } from '../../api/meta.ts';
 import type {
@@ -25,6 +26,11 @@ export interface ConfigInput {
   readonly bgpPeers?: readonly BGPPeer[];
   readonly bfdProfiles?: readonly BFDProfile[];
   readonly communities?: readonly Community[];
+  readonly reservations?: readonly AddressReservation[];
+  readonly policies?: readonly AddressPolicy[];
+  readonly exceptions?: readonly PolicyException[];
+  /** The time, which decides what has expired: milliseconds since the epoch. Absent: it is not known, and nothing has. */
+  readonly nowMs?: number;
   /** Every namespace of the cluster, for namespaceSelectors. */
   readonly namespaces: readonly Namespace[];
   /** Every node, for nodeSelectors. Absent or empty: they are not known. */

@@ -7,7 +7,6 @@ import { labelsOf } from './facts.ts';
 import type { ConfigInput } from './input.ts';
 import type { LegacyPoolRead, LegacyReads } from './legacy-reads.ts';
 import { compareText, reader, tell } from './objects.ts';
-import type { RangeEntry } from './pool-ranges.ts';
 import { checkOverlaps } from './pool-ranges.ts';
 import type { Selected, Selecting } from './pool-selection.ts';
 import { poolSelector } from './pool-selection.ts';
@@ -36,15 +35,14 @@ export function loadPools(input: ConfigInput, legacy: LegacyReads, findings: Fin
   const same = (a: PoolDraft, b: PoolDraft): boolean => sameRanges(a.pool, b.pool);
   const kept = keepOneOfEachName('pool', reads, legacyReads, same, findings);
   const namespaces = labelsOf(input.namespaces);
+  const resolved = kept.map((read) => resolvePool(read, namespaces));
   const byName = new Map<string, Pool>();
-  const entries: RangeEntry[] = [];
-  for (const read of kept) {
-    const resolved = resolvePool(read, namespaces);
-    byName.set(read.value.name, resolved.pool);
-    for (const finding of resolved.findings) findings.push(finding);
-    for (const entry of read.value.entries) entries.push(entry);
-  }
-  checkOverlaps(entries, findings);
+  for (const { pool } of resolved) byName.set(pool.name, pool);
+  tell(resolved, findings);
+  checkOverlaps(
+    kept.flatMap(({ value }) => value.entries),
+    findings,
+  );
   const counts = new Set(legacyReads.length === 0 ? [] : kept);
   let drafts: ReadonlyMap<string, PoolDraft> | undefined;
   return {

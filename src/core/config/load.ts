@@ -13,6 +13,7 @@ import type { ConfigInput } from './input.ts';
 import { readL2Advertisement } from './l2-advertisement.ts';
 import { NOTHING_LEGACY, readLegacy } from './legacy-reads.ts';
 import { loadBgp } from './load-bgp.ts';
+import { loadOwn } from './load-own.ts';
 import { loadPools } from './load-pools.ts';
 import { compareSources, reader, tell } from './objects.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -74,6 +75,7 @@ function loadAll(input: ConfigInput): LoadedConfig {
   tell(reads, findings);
   const l2Advertisements = reads.map(({ value }) => pools.select(value)).toSorted(compareSources);
   const bgp = loadBgp(input, legacy, pools, findings);
+  const own = loadOwn(input, findings);
   if (findings.some(isFault)) return { findings };
-  return { snapshot: { pools: pools.byName, l2Advertisements, ...bgp }, findings };
+  return { snapshot: { pools: pools.byName, l2Advertisements, ...bgp, ...own }, findings };
 }

@@ -56,7 +56,7 @@ export function keyOf({ namespace = '', name }: ObjectRef): string {
 }
 
 /** Adds what is wrong with each object by itself. */
-export function tell(reads: readonly Read<unknown>[], findings: Finding[]): void {
+export function tell(reads: readonly Pick<Read<unknown>, 'findings'>[], findings: Finding[]): void {
   for (const read of reads) if (read.findings.length > 0) findings.push(...read.findings);
 }
 

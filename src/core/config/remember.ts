@@ -12,3 +12,24 @@ export function remember<K extends object, V>(make: (key: K) => V): (key: K) => 
     return answer;
   };
 }
+
+const LATEST = 4;
+
+/**
+ * The same for what is asked a few times in a row and then never again. Only the latest answers are kept: those of `remember`
+ * to questions that come and go live until a whole garbage collection, because V8 takes what an old WeakMap leads to for
+ * reachable in all smaller ones, and where the answers are large those then copy nothing else.
+ */
+export function rememberLatest<A extends object, B extends object, V>(
+  make: (a: A, b: B) => V,
+): (a: A, b: B) => V {
+  const latest: { readonly a: A; readonly b: B; readonly answer: V }[] = [];
+  return (a, b) => {
+    const known = latest.find((each) => each.a === a && each.b === b);
+    if (known !== undefined) return known.answer;
+    const answer = make(a, b);
+    latest.unshift({ a, b, answer });
+    latest.length = Math.min(latest.length, LATEST);
+    return answer;
+  };
+}

@@ -2,6 +2,7 @@
  * The configuration in force: one immutable value made from every configuration object, or none when they have faults.
  * Controller, webhook and speaker read the same Snapshot; none of them looks at the objects it was made from.
  */
+import type { FindingCode } from '../../api/findings.ts';
 import type { LabelSelector, ObjectRef } from '../../api/meta.ts';
 import type { AddressRange, IpFamily } from '../net/address.ts';
 import type { BgpCommunity } from './community.ts';
@@ -20,6 +21,12 @@ export interface Snapshot {
   readonly bgpPeers: ReadonlyMap<string, BgpPeer>;
   /** By name, in its order. */
   readonly bfdProfiles: ReadonlyMap<string, BfdProfile>;
+  /** Those that have not expired. Sorted like the others. An address of several is kept for those whom each of them lets in. */
+  readonly reservations: readonly Reservation[];
+  /** Sorted like the others. */
+  readonly policies: readonly AddressPolicy[];
+  /** Those that have not expired. Sorted like the others. */
+  readonly exceptions: readonly PolicyException[];
 }
 
 export interface Pool {
@@ -130,12 +137,70 @@ export interface BfdProfile {
   readonly minimumTtl?: number;
 }
 
+export interface Reservation {
+  readonly source: ObjectRef;
+  /** In the order written; they may overlap, and need not be in any pool. */
+  readonly ranges: readonly AddressRange[];
+  /** Namespaces whose Services may hold the addresses, resolved. Absent: every namespace. Empty: none. */
+  readonly namespaces?: ReadonlySet<string>;
+  /** Empty: every Service of those. Otherwise one of them must match. */
+  readonly serviceSelectors: readonly LabelSelector[];
+  readonly expiresAtMs?: number;
+  readonly reason?: string;
+}
+
+export interface AddressPolicy {
+  readonly source: ObjectRef;
+  /** Resolved. Absent: every namespace. */
+  readonly namespaces?: ReadonlySet<string>;
+  /** Addresses that the Services of each namespace may hold together. Absent: any number. */
+  readonly quota?: number;
+  /** The same in single pools, by name. They need not exist. */
+  readonly quotaOfPools: ReadonlyMap<string, number>;
+  /** The pools allowed, which need not exist. Absent: all. Never empty. */
+  readonly pools?: ReadonlySet<string>;
+  /** One of `pools`, where both are given. It need not exist. */
+  readonly defaultPool?: string;
+  readonly defaults: ServiceDefaults;
+}
+
+/** Fields of the spec of a Service, for those whose author left them out. */
+export interface ServiceDefaults {
+  readonly allocateLoadBalancerNodePorts?: boolean;
+  readonly externalTrafficPolicy?: 'Cluster' | 'Local';
+}
+
+export interface PolicyException {
+  readonly source: ObjectRef;
+  /** The rule that is not enforced. */
+  readonly code: FindingCode;
+  /** One of them must fit. */
+  readonly objects: readonly ExceptedObjects[];
+  readonly reason: string;
+  readonly owner: string;
+  readonly expiresAtMs: number;
+  /** True in its last 14 days. */
+  readonly endsSoon: boolean;
+}
+
+/** All that is given must fit. */
+export interface ExceptedObjects {
+  readonly kind: string;
+  /** Resolved. Absent: every namespace. */
+  readonly namespaces?: ReadonlySet<string>;
+  readonly name?: string;
+  readonly selector?: LabelSelector;
+}
+
 export const EMPTY_SNAPSHOT: Snapshot = {
   pools: new Map(),
   l2Advertisements: [],
   bgpAdvertisements: [],
   bgpPeers: new Map(),
   bfdProfiles: new Map(),
+  reservations: [],
+  policies: [],
+  exceptions: [],
 };
 
 /** The advertisements that announce a pool; none means nobody answers for its addresses. */

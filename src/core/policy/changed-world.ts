@@ -2,10 +2,15 @@
 import type { KubeObject } from '../../api/meta.ts';
 import type { ConfigInput, LoadedConfig } from '../config/load.ts';
 import { loadConfig } from '../config/load.ts';
-import { remember } from '../config/remember.ts';
-import type { ConfigurationChange, NamespaceChange } from './facts.ts';
+import { rememberLatest } from '../config/remember.ts';
+import type { Change, ConfigurationChange, NamespaceChange } from './facts.ts';
 
 export type WorldChange = ConfigurationChange | NamespaceChange;
+
+/** False of what only asks for addresses. */
+export function isWorldChange(change: Change): change is WorldChange {
+  return change.kind !== 'Service' && change.kind !== 'Gateway';
+}
 
 /** Where the objects of each kind stand. */
 const LISTS = {
@@ -15,6 +20,9 @@ const LISTS = {
   BGPPeer: 'bgpPeers',
   BFDProfile: 'bfdProfiles',
   Community: 'communities',
+  AddressReservation: 'reservations',
+  AddressPolicy: 'policies',
+  PolicyException: 'exceptions',
   Namespace: 'namespaces',
 } as const satisfies Record<Exclude<WorldChange['kind'], 'ConfigMap'>, keyof ConfigInput>;
 
@@ -41,19 +49,14 @@ export function withObject(
 }
 
 /** What the world would be read as with the change in it. Several rules ask, and with a thousand pools it takes a millisecond. */
-export function loadAfter(input: ConfigInput, change: WorldChange): LoadedConfig {
-  return worldsOf(input).after(change);
-}
+export const loadAfter = rememberLatest((input: ConfigInput, change: WorldChange): LoadedConfig =>
+  loadConfig(withObject(input, change, change.object)),
+);
 
 /** The same with the old object as the API server sends it, which a store may not have seen yet. */
-export function loadBefore(input: ConfigInput, change: WorldChange): LoadedConfig {
-  return worldsOf(input).before(change);
-}
-
-const worldsOf = remember((input: ConfigInput) => ({
-  after: remember((change: WorldChange) => loadConfig(withObject(input, change, change.object))),
-  before: remember((change: WorldChange) => loadConfig(withObject(input, change, change.oldObject))),
-}));
+export const loadBefore = rememberLatest((input: ConfigInput, change: WorldChange): LoadedConfig =>
+  loadConfig(withObject(input, change, change.oldObject)),
+);
 
 /** A name the API server has yet to generate begins with what the author gave. */
 export function refOf(change: WorldChange): {

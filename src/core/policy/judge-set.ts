@@ -5,8 +5,11 @@
  * What must always hold: what a set does not show proves nothing. A namespace that is not in it may have any labels, and pools
  * beside objects with faults may be other ones once those are mended.
  */
+import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, CLEAT_GROUP, POLICY_EXCEPTIONS } from '../../api/cleat.ts';
 import type { Finding, Level } from '../../api/findings.ts';
 import { gateLevelOf } from '../../api/findings.ts';
+import type { Gateway } from '../../api/gateway.ts';
+import { GATEWAYS } from '../../api/gateway.ts';
 import type { ConfigMap, Namespace, Secret, Service } from '../../api/kubernetes.ts';
 import { CONFIG_MAPS, NAMESPACES, NODES, SECRETS, SERVICES } from '../../api/kubernetes.ts';
 import type { KubeObject, Resource } from '../../api/meta.ts';
@@ -33,6 +36,7 @@ import { isFault, loadConfig } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../config/snapshot.ts';
 import type { Change, Facts, Remark } from './facts.ts';
+import { gatewayOf } from './gateway-service.ts';
 import { judge, lowered } from './verdict.ts';
 
 export interface SetOptions {
@@ -42,6 +46,8 @@ export interface SetOptions {
   readonly loadBalancerClass?: string;
   readonly bgpType: BgpType;
   readonly sha256: Sha256;
+  /** The time, for what expires; absent: nothing has. */
+  readonly nowMs?: number;
   /** The configuration a ConfigMap holds; undefined where its key is missing. */
   readonly readLegacy: (configMap: ConfigMap) => ConfigInput['legacy'];
 }
@@ -65,7 +71,10 @@ export function judgeSet<T extends KubeObject>(
     ...findings
       .filter(({ code }) => code !== 'LB211' || input.namespaces.length > 0)
       .map((finding) => lowered(facts, input.namespace, { finding, level: gateLevelOf(finding.code) })),
-    ...judgeServices(set.of(SERVICES) as readonly Service[], facts).filter(
+    ...[
+      ...judgeServices(set.of(SERVICES) as readonly Service[], facts),
+      ...judgeGateways(set.of(GATEWAYS), facts),
+    ].filter(
       // There are pools, only none that could be looked at.
       ({ finding }) => finding.code !== 'LB105' || snapshot !== undefined,
     ),
@@ -129,11 +138,20 @@ function judgeServices(services: readonly Service[], facts: Facts): readonly Rem
   });
 }
 
+/** Beside the Services of the set, each by itself: what is made of them is not there yet. */
+function judgeGateways(gateways: readonly Gateway[], facts: Facts): readonly Remark[] {
+  return gateways.flatMap((object) => {
+    const { namespace = '', name = '' } = object.metadata;
+    const change = { kind: 'Gateway', operation: 'CREATE', namespace, name, object } as const;
+    return judge(facts, { ...change, dryRun: true, user: '' });
+  });
+}
+
 /** What the configuration of a set is read with. */
-type InputOptions = Pick<SetOptions, 'namespace' | 'readLegacy'> & Pick<ConfigInput, 'bgpType'>;
+type InputOptions = Pick<SetOptions, 'namespace' | 'readLegacy'> & Pick<ConfigInput, 'bgpType' | 'nowMs'>;
 
 function inputOf(set: ManifestSet<KubeObject>, options: InputOptions): ConfigInput {
-  const { namespace, bgpType, readLegacy } = options;
+  const { namespace, bgpType, nowMs, readLegacy } = options;
   const configMap = (name: string): ConfigMap | undefined =>
     set
       .of(CONFIG_MAPS)
@@ -151,6 +169,10 @@ function inputOf(set: ManifestSet<KubeObject>, options: InputOptions): ConfigInp
     bgpPeers: set.of(BGP_PEERS) as unknown as NonNullable<ConfigInput['bgpPeers']>,
     bfdProfiles: set.of(BFD_PROFILES),
     communities: set.of(COMMUNITIES),
+    reservations: set.of(ADDRESS_RESERVATIONS) as unknown as NonNullable<ConfigInput['reservations']>,
+    policies: set.of(ADDRESS_POLICIES),
+    exceptions: set.of(POLICY_EXCEPTIONS) as unknown as NonNullable<ConfigInput['exceptions']>,
+    ...(nowMs !== undefined && { nowMs }),
     namespaces: set.of(NAMESPACES),
     nodes: set.of(NODES),
     ...secretsIn(set, namespace),
@@ -187,6 +209,7 @@ function factsOf(
       metadata.labels ?? {},
     ]),
   );
+  const services = set.of(SERVICES) as readonly Service[];
   return {
     listed: true,
     loaded: true,
@@ -197,6 +220,10 @@ function factsOf(
     labelsOf: (namespace) => namespaces.get(namespace),
     isTerminating: () => false,
     viewOf: () => undefined,
+    servicesOf: (gateway) =>
+      services
+        .filter((service) => gatewayOf(service) === gateway)
+        .map((service) => viewAsStored(viewService(service, options.loadBalancerClass))),
     sha256: options.sha256,
     defaultLevel: options.defaultLevel,
     ...(options.loadBalancerClass !== undefined && { loadBalancerClass: options.loadBalancerClass }),
@@ -231,7 +258,7 @@ class ManifestSet<T extends KubeObject> {
   #place(object: T): KubeObject {
     if (object.metadata.namespace !== undefined || isOf(object, NAMESPACES) || isOf(object, NODES))
       return object;
-    const namespace = groupOf(object) === METALLB_GROUP ? this.#namespace : 'default';
+    const namespace = [METALLB_GROUP, CLEAT_GROUP].includes(groupOf(object)) ? this.#namespace : 'default';
     return { ...object, metadata: { ...object.metadata, namespace } };
   }
 }

@@ -13,7 +13,19 @@ import { isFault } from '../config/load.ts';
 import type { Change, Facts, Remark, ServiceChange } from './facts.ts';
 
 /** Findings that rest on which pools there are. */
-const ABOUT_POOLS: ReadonlySet<FindingCode> = new Set(['LB101', 'LB103', 'LB106', 'LB109', 'LB111', 'LB117']);
+const ABOUT_POOLS: ReadonlySet<FindingCode> = new Set([
+  'LB101',
+  'LB103',
+  'LB106',
+  'LB109',
+  'LB111',
+  'LB117',
+  'LB118',
+  'LB119',
+]);
+
+/** Findings that rest on the labels of the namespace. */
+const ABOUT_NAMESPACES: ReadonlySet<FindingCode> = new Set(['LB106', 'LB118', 'LB119']);
 
 export function judgeService(facts: Facts, change: Change): readonly Remark[] {
   if (change.kind !== 'Service') return [];
@@ -66,13 +78,15 @@ function viewProposed(
 }
 
 /** What plan says, and how seriously it is taken for this Service. */
-function remarksOn(facts: Facts, view: ServiceView, decision: Decision): readonly Remark[] {
+export function remarksOn(facts: Facts, view: ServiceView, decision: Decision): readonly Remark[] {
   return findingsOf(decision).map((finding) => {
     const { code } = finding;
     // A full pool is proof only where the author insists on it: elsewhere another pool, or tomorrow, may have room.
     const insists = code === 'LB111' && decision.kind === 'waiting' && isPinned(view);
     const remark: Remark = { finding, level: insists ? 'deny' : FINDINGS[code].level };
-    return isProof(facts, view, code) ? remark : softened(remark);
+    // Of two addresses one is enough, and it has that.
+    const isEnough = code === 'LB119' && decision.kind === 'assigned';
+    return isProof(facts, view, code) && !isEnough ? remark : softened(remark);
   });
 }
 
@@ -82,7 +96,7 @@ function isProof(facts: Facts, { namespace, request }: ServiceView, code: Findin
   // The pools in force are not the pools that are stored.
   if (facts.configFindings.some(isFault)) return false;
   // A namespace nobody has seen yet, made a moment ago, may have the labels a pool selects.
-  return code !== 'LB106' || facts.labelsOf(namespace) !== undefined;
+  return !ABOUT_NAMESPACES.has(code) || facts.labelsOf(namespace) !== undefined;
 }
 
 function findingsOf(decision: Decision): readonly Finding[] {
@@ -104,7 +118,7 @@ function isDenial({ level }: Remark): boolean {
   return level === 'deny';
 }
 
-function softened(remark: Remark): Remark {
+export function softened(remark: Remark): Remark {
   return isDenial(remark) ? { ...remark, level: 'warn' } : remark;
 }
 
@@ -119,7 +133,7 @@ function movesBetween(before: Decision, after: Decision): readonly Remark[] {
 }
 
 /** True where the author's wish is what it was, so whatever is wrong with it was stored already. */
-function asksTheSame(a: ServiceView, b: ServiceView): boolean {
+export function asksTheSame(a: ServiceView, b: ServiceView): boolean {
   return (
     describeRequest(a.request) === describeRequest(b.request) &&
     a.requestedPool?.pool === b.requestedPool?.pool

@@ -1,6 +1,6 @@
 /** The counters in the status of an IPAddressPool: int64, which an IPv6 pool outgrows; then they are as large as can be. */
 import type { IPAddressPool } from '../../api/metallb.ts';
-import type { PoolCounts } from '../allocation/ledger.ts';
+import type { PoolCounts } from '../allocation/pool-space.ts';
 
 type PoolStatus = NonNullable<IPAddressPool['status']>;
 

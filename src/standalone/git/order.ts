@@ -22,6 +22,9 @@ const FIRST: readonly string[] = [
   'L2Advertisement',
   'BGPPeer',
   'BGPAdvertisement',
+  'AddressPolicy',
+  'AddressReservation',
+  'PolicyException',
 ];
 const LAST: readonly string[] = [
   'Service',

@@ -1,5 +1,5 @@
 /** CustomResourceDefinitions, ours first of all, and the objects they make possible. */
-import { CRDS_OF_METALLB } from '../../../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../../../src/api/crds.ts';
 import { CRDS } from '../../../src/api/kubernetes.ts';
 import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../../src/api/metallb.ts';
 import { at } from '../../support/api-server.ts';
@@ -10,7 +10,7 @@ const TIMEOUT_MS = 10_000;
 
 /** Our CRDs, served. */
 export async function installPools(world: World): Promise<void> {
-  for (const crd of CRDS_OF_METALLB) {
+  for (const crd of INSTALLED_CRDS) {
     await world.api.ask('POST', world.pathOf(CRDS), { body: crd });
     await untilEstablished(world, crd.metadata.name ?? '');
   }
@@ -67,7 +67,7 @@ export const CUSTOM: readonly Case[] = [
   {
     title: 'the definitions of MetalLB kinds are accepted',
     async run(world) {
-      for (const crd of CRDS_OF_METALLB) {
+      for (const crd of INSTALLED_CRDS) {
         const name = crd.metadata.name ?? '';
         await world.api.ask('DELETE', world.pathOf(CRDS, name));
         await until('the definition being gone', TIMEOUT_MS, async () =>

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FieldSchema } from '../../../src/api/crd-schema.ts';
-import { CRDS_OF_METALLB } from '../../../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../../../src/api/crds.ts';
 
 function schemaOf(kind: string, version?: string): FieldSchema {
-  const crd = CRDS_OF_METALLB.find(({ spec }) => spec.names.kind === kind);
+  const crd = INSTALLED_CRDS.find(({ spec }) => spec.names.kind === kind);
   const schema = crd?.spec.versions.find(({ name }) => version === undefined || name === version)?.schema
     .openAPIV3Schema;
   assert.ok(schema, kind);
@@ -124,7 +124,7 @@ test('each kind of configuration has conditions besides, and no status needs the
     'IPAddressPool',
     'L2Advertisement',
   ]) {
-    const versions = CRDS_OF_METALLB.find(({ spec }) => spec.names.kind === kind)?.spec.versions ?? [];
+    const versions = INSTALLED_CRDS.find(({ spec }) => spec.names.kind === kind)?.spec.versions ?? [];
     assert.ok(versions.length > 0);
     for (const { name, schema } of versions) {
       const { properties, required = [] } = schema.openAPIV3Schema.properties?.['status'] ?? {};
@@ -243,7 +243,7 @@ test('every field of BGPPeer v1beta1 has the same shape in v1beta2, so no conver
 });
 
 test('names, scope, versions and columns', () => {
-  const lines = CRDS_OF_METALLB.map(({ metadata, spec }) => {
+  const lines = INSTALLED_CRDS.map(({ metadata, spec }) => {
     const { kind, listKind, singular } = spec.names;
     assert.deepEqual([listKind, singular, spec.scope], [`${kind}List`, kind.toLowerCase(), 'Namespaced']);
     const versions = spec.versions.map((version) => {
@@ -266,8 +266,11 @@ test('names, scope, versions and columns', () => {
     'l2advertisements.metallb.io; v1beta1 stored; IPAddressPools string .spec.ipAddressPools; IPAddressPool Selectors string .spec.ipAddressPoolSelectors; Interfaces string .spec.interfaces; Node Selectors string .spec.nodeSelectors 10',
     'servicebgpstatuses.metallb.io; v1beta1 stored; Node string .status.node; Service Name string .status.serviceName; Service Namespace string .status.serviceNamespace',
     'servicel2statuses.metallb.io; v1beta1 stored; Allocated Node string .status.node; Service Name string .status.serviceName; Service Namespace string .status.serviceNamespace',
+    'addresspolicies.cleat.dev; v1alpha1 stored; Quota integer .spec.quota.total; Pools string .spec.pools; Default Pool string .spec.defaultPool',
+    'addressreservations.cleat.dev; v1alpha1 stored; Addresses string .spec.addresses; Expires string .spec.expires; Reason string .spec.reason',
+    'policyexceptions.cleat.dev; v1alpha1 stored; Rule string .spec.rule; Owner string .spec.owner; Expires string .spec.expires',
   ]);
-  const converted = CRDS_OF_METALLB.filter(({ spec }) => spec.conversion !== undefined);
+  const converted = INSTALLED_CRDS.filter(({ spec }) => spec.conversion !== undefined);
   assert.deepEqual(
     converted.map(({ spec }) => [spec.names.kind, spec.conversion]),
     [['BGPPeer', { strategy: 'None' }]],
@@ -283,7 +286,7 @@ test('every field explains itself, except metadata, which the API server keeps t
     }
     if (schema.items !== undefined) check(`${path}[]`, schema.items);
   };
-  for (const { spec } of CRDS_OF_METALLB)
+  for (const { spec } of INSTALLED_CRDS)
     for (const { schema } of spec.versions) check('', schema.openAPIV3Schema);
   assert.deepEqual(schemaOf('IPAddressPool').properties?.['metadata'], { type: 'object' });
 });

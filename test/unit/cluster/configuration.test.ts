@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AddressReservation } from '../../../src/api/cleat.ts';
+import { ADDRESS_RESERVATIONS } from '../../../src/api/cleat.ts';
 import type { ConfigMap, Namespace, Node, Secret } from '../../../src/api/kubernetes.ts';
 import { CONFIG_MAPS, NAMESPACES, NODES, SECRETS } from '../../../src/api/kubernetes.ts';
 import type { IPAddressPool, L2Advertisement } from '../../../src/api/metallb.ts';
@@ -11,11 +13,13 @@ import {
   IP_ADDRESS_POOLS,
   L2_ADVERTISEMENTS,
 } from '../../../src/api/metallb.ts';
+import type { ConfigurationDeps } from '../../../src/cluster/configuration.ts';
 import { Configuration } from '../../../src/cluster/configuration.ts';
 import { parseYaml } from '../../../src/platform/yaml.ts';
 import { bgpAdvertisement, community, node, onNode, peer, profile } from '../../support/configuration.ts';
 import { FakeKube } from '../../support/fake-kube.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const namespace = 'metallb-system';
 
@@ -34,7 +38,7 @@ class Fixture {
   readonly configuration: Configuration;
   calls = 0;
 
-  constructor(options: { nodeName?: string; bgpType?: 'frr-k8s' } = {}) {
+  constructor(options: Pick<Partial<ConfigurationDeps>, 'nodeName' | 'bgpType' | 'ownKinds'> = {}) {
     this.configuration = new Configuration({
       client: this.kube,
       namespace,
@@ -347,4 +351,47 @@ test('the ConfigMap bgpextras counts', async () => {
   const [finding] = fixture.configuration.findings;
   assert.equal(finding?.code, 'LB227');
   assert.equal(fixture.configuration.objectOf(finding.object)?.metadata.name, 'bgpextras');
+});
+
+const reservation = (name: string, expires?: string): AddressReservation => ({
+  metadata: { name, namespace },
+  spec: { addresses: ['192.0.2.1'], ...(expires === undefined ? {} : { expires }) },
+});
+const reserved = ({ configuration }: Fixture): string[] =>
+  configuration.snapshot.reservations.map(({ source }) => source.name);
+
+test('what expires is loaded again at that moment, and nothing is looked at before', async () => {
+  const clock = new VirtualClock();
+  const fixture = new Fixture({ ownKinds: { clock } });
+  fixture.kube.put(ADDRESS_RESERVATIONS, reservation('lasting'));
+  fixture.kube.put(ADDRESS_RESERVATIONS, reservation('short', '2026-01-02T00:00:00Z'));
+  await fixture.start();
+  assert.deepEqual(reserved(fixture), ['lasting', 'short']);
+  assert.equal(clock.pending, 1);
+  await clock.advance(24 * 3_600_000 - 1);
+  assert.deepEqual([reserved(fixture), fixture.calls], [['lasting', 'short'], 1]);
+  await clock.advance(1);
+  assert.deepEqual([reserved(fixture), fixture.codes(), clock.pending], [['lasting'], ['LB232'], 0]);
+  await fixture.configuration.stop();
+});
+
+test('time passes for a configuration that others keep in force, too', async () => {
+  const clock = new VirtualClock();
+  const fixture = new Fixture({ ownKinds: { clock } });
+  fixture.kube.put(ADDRESS_RESERVATIONS, reservation('short', '2026-03-01T00:00:00Z'));
+  await fixture.start();
+  await fixture.put(pool('faulty', ['192.0.2.300']));
+  await clock.advance(58 * 24 * 3_600_000);
+  assert.deepEqual(reserved(fixture), ['short'], 'longer than a timer counts');
+  await clock.advance(24 * 3_600_000);
+  assert.deepEqual([reserved(fixture), clock.pending], [[], 0]);
+  await fixture.configuration.stop();
+  assert.equal(clock.pending, 0);
+});
+
+test('without a clock the kinds of cleat.dev are not read', async () => {
+  const fixture = new Fixture();
+  fixture.kube.put(ADDRESS_RESERVATIONS, reservation('short'));
+  await fixture.start();
+  assert.deepEqual(reserved(fixture), []);
 });

@@ -27,6 +27,8 @@ test('a pool is changed where somebody may get more or less of it than before', 
     advertisement('two', { ipAddressPools: ['other'] }),
   ];
   assert.deepEqual(changed([pool('p', addresses), other], named), []);
+  const onlyOne = [advertisement('all', { ipAddressPools: ['p'] })];
+  assert.deepEqual(changed([pool('p', addresses), other], onlyOne), ['other (announced otherwise)']);
   const picky = [advertisement('all', { serviceSelectors: [{ matchLabels: { a: 'b' } }] })];
   assert.deepEqual(changed([pool('p', addresses), other], picky), announced);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { CRDS_OF_METALLB } from '../../../../../src/api/crds.ts';
+import { INSTALLED_CRDS } from '../../../../../src/api/crds.ts';
 import { celFaults } from '../../../../../src/standalone/apiserver/crd/cel-faults.ts';
 import { compileRules, validateRules } from '../../../../../src/standalone/apiserver/crd/cel-rules.ts';
 import type { Schema, ValidationRule } from '../../../../../src/standalone/apiserver/definition.ts';
@@ -264,8 +264,8 @@ describe('celFaults', () => {
   });
 });
 
-describe("MetalLB's definitions", () => {
-  const versions = CRDS_OF_METALLB.flatMap(({ spec }) =>
+describe('our definitions', () => {
+  const versions = INSTALLED_CRDS.flatMap(({ spec }) =>
     spec.versions.map((version) => ({
       kind: spec.names.kind,
       name: version.name,
@@ -294,6 +294,28 @@ describe("MetalLB's definitions", () => {
       broken(peer, { spec: { enableGracefulRestart: now } }, { spec: { enableGracefulRestart: before } })
         .length;
     assert.deepEqual([restart(true, true), restart(true, false)], [0, 1]);
+  });
+
+  it('AddressPolicy: the default pool is one of the pools allowed, where some are named', () => {
+    const policy = schemaOf('AddressPolicy', 'v1alpha1');
+    const faults = (spec: object): string[] => broken(policy, { spec });
+    assert.deepEqual(faults({ pools: ['a', 'b'], defaultPool: 'c' }), [
+      'spec: Invalid value: defaultPool must be one of pools',
+    ]);
+    for (const spec of [
+      { pools: ['a', 'b'], defaultPool: 'b' },
+      { pools: [], defaultPool: 'c' },
+      { defaultPool: 'c' },
+    ])
+      assert.deepEqual(faults(spec), []);
+  });
+
+  it('PolicyException: a namespace or a selector of namespaces', () => {
+    const exception = schemaOf('PolicyException', 'v1alpha1');
+    const faults = (objects: object): string[] => broken(exception, { spec: { objects: [objects] } });
+    assert.equal(faults({ kind: 'Service', namespace: 'web', namespaceSelector: {} }).length, 1);
+    assert.deepEqual(faults({ kind: 'Service', namespace: 'web' }), []);
+    assert.deepEqual(faults({ kind: 'Service', namespaceSelector: {} }), []);
   });
 
   it('BGPAdvertisement: Services are selected one address at a time', () => {

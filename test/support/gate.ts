@@ -57,6 +57,7 @@ export async function startGate(
     namespace: NAMESPACE,
     parseYaml: parseTextualYaml,
     log,
+    ownKinds: { clock: systemClock },
   });
   const services = client.observe<Service>(SERVICES);
   const webhook = new Webhook({

@@ -209,4 +209,10 @@ export const FINDINGS_OF_CONFIGURATION = {
     meaning: 'The time the reservation or the exception was made for is over, so it has no effect any more.',
     remedy: 'Delete it, or write a later time.',
   },
+  LB233: {
+    reason: 'ReservedInUse',
+    level: 'warn',
+    meaning: 'Services for which they are not kept hold addresses of the reservation, and keep them.',
+    remedy: 'Move or delete those Services where the addresses are needed.',
+  },
 } as const satisfies Record<string, FindingKind>;

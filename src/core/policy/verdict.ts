@@ -5,6 +5,7 @@ import { formatFinding } from '../../api/findings.ts';
 import type { Change, Facts, Remark, Rule } from './facts.ts';
 import { hopedWorld } from './hoped-world.ts';
 import { judgeConfiguration } from './pool-rules.ts';
+import { judgeReservation } from './reservation-rules.ts';
 import { judgeService } from './service-rules.ts';
 import { judgeStranding, STRANDING, strandsInHopedWorld } from './strand-rules.ts';
 import { auditText, denialText, warningText } from './wording.ts';
@@ -22,7 +23,7 @@ export interface Verdict {
 }
 
 /** Each speaks for itself; the order is the order of the sentences. */
-const RULES: readonly Rule[] = [judgeService, judgeConfiguration, judgeStranding];
+const RULES: readonly Rule[] = [judgeService, judgeConfiguration, judgeStranding, judgeReservation];
 
 const SEVERITY: Readonly<Record<Level, number>> = { audit: 0, warn: 1, deny: 2 };
 

@@ -13,8 +13,10 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/sched/types.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 // ---- Descriptors of one environment
@@ -223,6 +225,19 @@ static napi_value call_recvmsg(napi_env env, napi_callback_info info) {
   return number(env, received);
 }
 
+// schedule(sliceNs, nice) -> 0. The calling thread asks for slices of processor time of so many nanoseconds. Without a
+// privilege where the niceness stays what it is; -EPERM for a lower one.
+static napi_value call_schedule(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  int slice_ns, nice;
+  get_arguments(env, info, arguments);
+  if (!get_int(env, arguments[0], &slice_ns) || !get_int(env, arguments[1], &nice) || slice_ns < 0)
+    return number(env, -EINVAL);
+  // glibc 2.41 and musl disagree about a declaration of it.
+  struct sched_attr attributes = {.size = SCHED_ATTR_SIZE_VER0, .sched_nice = nice, .sched_runtime = (__u64)slice_ns};
+  return result_or_errno(env, syscall(SYS_sched_setattr, 0, &attributes, 0));
+}
+
 // ---- The module
 
 NAPI_MODULE_INIT() {
@@ -240,6 +255,7 @@ NAPI_MODULE_INIT() {
       {"attachFilter", call_attach_filter},
       {"sendmsg", call_sendmsg},
       {"recvmsg", call_recvmsg},
+      {"schedule", call_schedule},
       {"pollOpen", call_poll_open},
       {"pollEvents", call_poll_events},
       {"pollClose", call_poll_close},

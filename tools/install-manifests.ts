@@ -75,11 +75,11 @@ export function installManifests(): readonly object[] {
     speaker(),
     // Without webhooks: the controller registers them, under a field manager of its own, once a
     // question of its own has come back through the API server. Until then, and wherever it is not running, nothing is refused.
-    {
+    ...['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'].map((kind) => ({
       apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'ValidatingWebhookConfiguration',
+      kind,
       metadata: { name: WEBHOOK_CONFIGURATION, labels: LABELS },
-    },
+    })),
   ];
 }
 

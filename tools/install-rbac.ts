@@ -265,6 +265,14 @@ export const PERMISSIONS: readonly PermissionRole[] = [
         use: 'The webhook’s own registration, and no other; followed, and mended or created again where somebody changed or deleted it.',
         code: 'src/webhook/registrar.ts',
       },
+      {
+        apiGroup: 'admissionregistration.k8s.io',
+        resources: ['mutatingwebhookconfigurations'],
+        resourceNames: [WEBHOOK_CONFIGURATION],
+        verbs: ['get', 'list', 'watch', 'create', 'patch'],
+        use: 'The same, of what sets defaults in Services.',
+        code: 'src/webhook/mutating-registration.ts',
+      },
     ],
   },
   {

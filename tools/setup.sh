@@ -99,3 +99,11 @@ tools/memberlist-peer.sh >/dev/null || {
   [ "${CI:-}" = true ] && fail "the peer of the member list is missing, see above"
   say "the tests that use hashicorp's member list are skipped"
 }
+tools/metallb-peer.sh >/dev/null || {
+  [ "${CI:-}" = true ] && fail "MetalLB's controller is missing, see above"
+  say "the tests that use MetalLB's own controller are skipped"
+}
+tools/gateway-api.sh >/dev/null || {
+  [ "${CI:-}" = true ] && fail "the definitions of Gateway API are missing, see above"
+  say "the tests that use Gateway API are skipped"
+}

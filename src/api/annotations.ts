@@ -4,6 +4,9 @@
 export const PREFIX = 'metallb.io/';
 export const LEGACY_PREFIX = 'metallb.universe.tf/';
 
+/** Cleat's own. */
+export const OWN_PREFIX = 'cleat.dev/';
+
 export const ADDRESS_POOL = 'address-pool';
 export const LOAD_BALANCER_IPS = 'loadBalancerIPs';
 export const ALLOW_SHARED_IP = 'allow-shared-ip';
@@ -23,6 +26,9 @@ export const DRAIN_ANNOTATION = 'cleat.dev/drain';
  * The change then goes through, as long as it hits exactly the Services it named.
  */
 export const CONFIRM_ANNOTATION = 'cleat.dev/confirm';
+
+/** On a Service: what the mutating webhook set, as JSON, each path with its value. */
+export const MUTATED_ANNOTATION = 'cleat.dev/mutated';
 
 /** Event source components, as MetalLB names them. */
 export const CONTROLLER_COMPONENT = 'metallb-controller';
@@ -79,6 +85,12 @@ export const SERVICE_ANNOTATIONS: readonly {
     example: 'public-pool',
     meaning: 'Written by the controller: the pool the addresses came from.',
   },
+  {
+    name: MUTATED_ANNOTATION,
+    example: '{"spec.externalTrafficPolicy":"Local"}',
+    meaning:
+      'Written by the webhook: what it set, each path with its value. Who creates a Service with a path in it decides that field alone.',
+  },
 ];
 
 /** Who owns which fields, for the reference. What is written without a name gets that of the program's user agent, which is the same. */
@@ -96,7 +108,7 @@ export const FIELD_MANAGERS: readonly {
     name: WEBHOOK_FIELD_MANAGER,
     how: 'apply; merge patches with a resourceVersion',
     fields:
-      'ValidatingWebhookConfiguration metallb-webhook-configuration: caBundle, where the webhook is found, and its rules',
+      'ValidatingWebhookConfiguration and MutatingWebhookConfiguration metallb-webhook-configuration: caBundle, where the webhook is found, and its rules',
   },
   {
     name: SELF_TEST_FIELD_MANAGER,

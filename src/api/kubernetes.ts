@@ -119,6 +119,8 @@ export interface ValidatingWebhookConfiguration extends KubeObject {
   webhooks?: Webhook[];
 }
 
+export type MutatingWebhookConfiguration = ValidatingWebhookConfiguration;
+
 /** admissionregistration.k8s.io/v1 webhook, validating and mutating alike. */
 export interface Webhook {
   name: string;
@@ -187,4 +189,9 @@ export const VALIDATING_WEBHOOKS: Resource = {
   plural: 'validatingwebhookconfigurations',
   kind: 'ValidatingWebhookConfiguration',
   namespaced: false,
+};
+export const MUTATING_WEBHOOKS: Resource = {
+  ...VALIDATING_WEBHOOKS,
+  plural: 'mutatingwebhookconfigurations',
+  kind: 'MutatingWebhookConfiguration',
 };

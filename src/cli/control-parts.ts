@@ -56,6 +56,8 @@ export interface ControlOptions {
     readonly secretName?: string;
     /** What its server allows. */
     readonly tls?: TlsSettings;
+    /** Whom it answers, as WebhookDeps say. */
+    readonly clientCaPem?: string;
   };
 }
 

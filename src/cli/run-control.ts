@@ -1,6 +1,8 @@
 /** Runs controller, webhook or both in a cluster: from flags to parts. */
-import { randomUUID } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { createSecureContext } from 'node:tls';
 import type { Level } from '../api/findings.ts';
 import { UserError } from '../api/user-error.ts';
 import { faultOfTimings } from '../kube/election.ts';
@@ -17,6 +19,7 @@ export interface ControlFlags extends ClusterFlags {
   readonly disableCertRotation: boolean;
   readonly certServiceName: string;
   readonly webhookSecret: string;
+  readonly clientCaFile?: string;
   /** Milliseconds. */
   readonly shutdownDelayDuration: number;
   readonly mlSecretName?: string;
@@ -42,7 +45,9 @@ export async function runControl(
     disableCertRotation,
     certServiceName: serviceName,
     webhookSecret: secretName,
+    clientCaFile = '',
   } = flags;
+  const clientCaPem = clientCaFile === '' ? undefined : readAuthority(clientCaFile);
   const election = electionOf(flags);
   return runInCluster(flags, {
     name: runs === 'webhook' ? 'webhook' : 'controller',
@@ -68,10 +73,24 @@ export async function runControl(
           drainMs,
           disableCertRotation,
           tls,
+          ...(clientCaPem === undefined ? {} : { clientCaPem }),
           ...(url === undefined ? {} : { url }),
         },
       }),
   });
+}
+
+/** Throws UserError for a file that cannot be read or holds no certificate. */
+function readAuthority(file: string): string {
+  try {
+    const pem = readFileSync(file, 'utf8');
+    createSecureContext({ ca: pem });
+    if (new X509Certificate(pem).ca) return pem;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UserError(`--client-ca-file ${file} cannot be used: ${why}`);
+  }
+  throw new UserError(`--client-ca-file ${file} is not the certificate of an authority`);
 }
 
 function electionOf(flags: Partial<ElectionFlags>): ControlOptions['election'] {

@@ -38,6 +38,12 @@ export function addWebhookFlags(command: Command): Command {
     )
     .addOption(
       new Option(
+        '--client-ca-file <file>',
+        'answer only an API server that shows a certificate of this authority (PEM); probes need none',
+      ),
+    )
+    .addOption(
+      new Option(
         '--shutdown-delay-duration <duration>',
         'how long to go on serving, but not ready, when told to stop',
       )

@@ -14,7 +14,7 @@ import type { IPAddressPool } from '../api/metallb.ts';
 import type { BgpType } from '../core/config/bgp-type.ts';
 import type { ConfigInput } from '../core/config/load.ts';
 import { isFault, loadConfig } from '../core/config/load.ts';
-import { nextExpiryMs, withoutExpired } from '../core/config/load-own.ts';
+import { atTime, nextExpiryMs } from '../core/config/load-own.ts';
 import type { Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
 import type { Clock, KubeClient, Log, Startable, Store } from '../ports.ts';
@@ -208,7 +208,7 @@ export class Configuration implements Startable {
   /** What stays in force where the configuration has faults. */
   #lastGood(): Snapshot | undefined {
     if (this.#snapshot === undefined || this.#loadedAtMs === undefined) return this.#snapshot;
-    return withoutExpired(this.#snapshot, this.#loadedAtMs);
+    return atTime(this.#snapshot, this.#loadedAtMs);
   }
 
   /** Loads again at the moment something in force expires, and at none other. */

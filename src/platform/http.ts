@@ -6,7 +6,7 @@
  *
  * HTTP/1.1 only: express cannot do HTTP/2, and with keep-alive it is the faster of the two for small requests.
  */
-import type { ErrorRequestHandler, Express, Response } from 'express';
+import type { ErrorRequestHandler, Express, RequestHandler, Response } from 'express';
 import express from 'express';
 import { createServer as createHttpServer } from 'node:http';
 import type { Server } from 'node:http';
@@ -14,6 +14,7 @@ import type { Server as HttpsServer } from 'node:https';
 import { createServer as createHttpsServer } from 'node:https';
 import { Server as NetServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { setImmediate as eventLoopTurn, setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../api/user-error.ts';
 import type { Log, Startable } from '../ports.ts';
@@ -37,6 +38,8 @@ export interface HttpReply {
 export interface Route {
   readonly method: 'GET' | 'POST';
   readonly path: string;
+  /** Answers only clients with a certificate of `clientCaPem`, where the server has one. */
+  readonly onlyKnown?: boolean;
   /** Throwing is a bug: the client gets 500 and the log the error. */
   handle(request: HttpRequest): HttpReply | Promise<HttpReply>;
 }
@@ -54,6 +57,8 @@ export interface HttpServerOptions {
   readonly certificate?: TlsCertificate;
   /** Default: TLS 1.3 and no other. */
   readonly tls?: TlsSettings;
+  /** PEM of the authority that clients are known by; without it nobody is asked for a certificate. HTTPS only. */
+  readonly clientCaPem?: string;
   /** Largest body a POST may have; 100 kB without. */
   readonly bodyLimitBytes?: number;
   /** How long a client may take to send a whole request; 15 s without. */
@@ -99,7 +104,10 @@ export class HttpServer implements Startable {
         : createHttpsServer(
             {
               ...settings,
-              ...secureContext(options.certificate, options.tls),
+              ...this.#secureContext(options.certificate),
+              // Probes have none and are answered all the same: each route decides.
+              requestCert: options.clientCaPem !== undefined,
+              rejectUnauthorized: false,
               ALPNProtocols: ['http/1.1'],
               handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
             },
@@ -136,7 +144,12 @@ export class HttpServer implements Startable {
 
   /** Takes another certificate for the connections to come; those that are open stay. HTTPS only. */
   replaceCertificate(certificate: TlsCertificate): void {
-    (this.#server as HttpsServer).setSecureContext(secureContext(certificate, this.#options.tls));
+    (this.#server as HttpsServer).setSecureContext(this.#secureContext(certificate));
+  }
+
+  #secureContext(certificate: TlsCertificate): SecureContextOptions {
+    const { tls, clientCaPem } = this.#options;
+    return { ...secureContext(certificate, tls), ...(clientCaPem !== undefined && { ca: clientCaPem }) };
   }
 
   /**
@@ -204,6 +217,8 @@ export class HttpServer implements Startable {
       inflate: false,
     });
     for (const route of this.#options.routes) {
+      if (route.onlyKnown === true && this.#options.clientCaPem !== undefined)
+        application.all(route.path, this.#refuseUnknown);
       if (route.method === 'GET') {
         application.get(route.path, async (request, response) => {
           this.#send(response, await route.handle({ path: request.path, body: undefined }));
@@ -223,6 +238,16 @@ export class HttpServer implements Startable {
     application.use(this.#onError);
     return application;
   }
+
+  /** Before the body is read. */
+  readonly #refuseUnknown: RequestHandler = (request, response, next) => {
+    if ((request.socket as TLSSocket).authorized) next();
+    else
+      this.#send(response, {
+        status: 401,
+        body: `${this.#options.name} answers only clients with a certificate of the authority it was given`,
+      });
+  };
 
   /** A server on its way out asks the client to come back on another connection. */
   #send(response: Response, { status, body, contentType = 'text/plain; charset=utf-8' }: HttpReply): void {

@@ -38,6 +38,8 @@ export interface Native {
     control: Uint8Array | null,
     lengths: Int32Array | null,
   ): number;
+  /** Of the calling thread: its slices of processor time, and its niceness, -20 to 19 (man 2 sched_setattr). */
+  schedule(sliceNs: number, nice: number): number;
   /** `status` < 0: an error was pending and the poll has stopped; pollEvents starts it again. */
   pollOpen(fd: number, events: number, onReady: (status: number, events: number) => void): number;
   pollEvents(fd: number, events: number): number;
@@ -122,9 +124,9 @@ export class NativeSocket {
     return result !== ENOMEM && check(result, 'SO_ATTACH_FILTER') >= 0;
   }
 
-  /** Bytes sent or -errno. */
-  send(bytes: Uint8Array, to: Uint8Array | null): number {
-    return this.#native.sendmsg(this.#fd, bytes, bytes.length, to, null);
+  /** Sends the first `length` bytes; how many were sent, or -errno. */
+  send(bytes: Uint8Array, to: Uint8Array | null, length: number = bytes.length): number {
+    return this.#native.sendmsg(this.#fd, bytes, length, to, null);
   }
 
   /** Bytes received or -errno; EAGAIN when there is nothing. */

@@ -14,6 +14,8 @@ import type { FromPacketWorker, PacketWorkerData, ToPacketWorker } from './packe
 const BEAT_EVERY_MS = 500;
 /** A worker that has not shown itself for so many beats hangs: it is ended, and another one started. */
 const MISSED_BEATS = 6;
+/** So many it has until the first one: threads start slowly on a busy machine. */
+const FIRST_BEAT_WITHIN = 20;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 
@@ -94,7 +96,10 @@ export class PacketThread implements PacketIo {
     const seen = Atomics.load(this.#beats, 1);
     this.#missedBeats = seen === this.#seenBeat ? this.#missedBeats + 1 : 0;
     this.#seenBeat = seen;
-    if (seen !== 0 && this.#missedBeats >= MISSED_BEATS) void this.#worker?.terminate();
+    if (this.#missedBeats >= (seen === 0 ? FIRST_BEAT_WITHIN : MISSED_BEATS)) {
+      this.#missedBeats = 0;
+      void this.#worker?.terminate();
+    }
     this.#stopBeat = this.#clock.after(BEAT_EVERY_MS, () => this.#beat());
   }
 
@@ -103,6 +108,8 @@ export class PacketThread implements PacketIo {
     const worker = new Worker(findWorker(), { workerData: this.#workerData, execArgv: [], name: 'packets' });
     this.#worker = worker;
     Atomics.store(this.#beats, 1, 0);
+    this.#seenBeat = 0;
+    this.#missedBeats = 0;
     this.answer(this.#addresses);
     this.watch(this.#watched.addresses, this.#watched.friends);
     const startedMs = this.#clock.monotonicMs();

@@ -29,6 +29,9 @@ export interface Review {
     readonly allowed: boolean;
     readonly status?: { readonly code: 403; readonly reason: 'Forbidden'; readonly message: string };
     readonly warnings?: readonly string[];
+    /** JSON in base64. */
+    readonly patch?: string;
+    readonly patchType?: 'JSONPatch';
     readonly auditAnnotations?: Readonly<Record<string, string>>;
   };
 }

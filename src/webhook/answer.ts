@@ -28,7 +28,7 @@ export function answerReview(body: unknown, deps: AnswerDeps): HttpReply {
   return { status: 200, body: formatReview(uid, change === undefined ? ADMITTED : judge(change, deps)) };
 }
 
-const ADMITTED: Verdict = { allowed: true, findings: [], warnings: [], audit: {} };
+export const ADMITTED: Verdict = { allowed: true, findings: [], warnings: [], audit: {} };
 
 /** What the author sees when the gate itself is broken: a bug is no proof, so the change is admitted. */
 const BROKEN: Verdict = {

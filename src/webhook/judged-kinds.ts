@@ -1,5 +1,6 @@
 /** The kinds the gate judges, and what each is called. */
 import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../api/cleat.ts';
+import { GATEWAYS } from '../api/gateway.ts';
 import { CONFIG_MAPS, NAMESPACES, SERVICES } from '../api/kubernetes.ts';
 import type { Resource } from '../api/meta.ts';
 import {
@@ -14,6 +15,7 @@ import type { Change } from '../core/policy/facts.ts';
 
 export const JUDGED_KINDS: Readonly<Record<Change['kind'], Resource>> = {
   Service: SERVICES,
+  Gateway: GATEWAYS,
   ConfigMap: CONFIG_MAPS,
   Namespace: NAMESPACES,
   IPAddressPool: IP_ADDRESS_POOLS,

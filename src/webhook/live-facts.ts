@@ -15,6 +15,8 @@ import type { Snapshot } from '../core/config/snapshot.ts';
 import { compareAddresses } from '../core/net/address.ts';
 import type { Facts } from '../core/policy/facts.ts';
 import type { Finding } from '../api/findings.ts';
+import { gatewayOf } from '../core/policy/gateway-service.ts';
+import { StoreIndex } from '../kube/store-index.ts';
 import type { Store } from '../ports.ts';
 
 export interface LiveFactsDeps {
@@ -30,6 +32,8 @@ export class LiveFacts implements Facts {
   readonly loadBalancerClass?: string;
   readonly #configuration: Configuration;
   readonly #services: Store<Service>;
+  /** Those made of a Gateway, by its key. */
+  readonly #ofGateways = new StoreIndex<Service>(gatewayOf);
   #configurations = 0;
   #serviceEvents = 0;
   #unsubscribe: readonly (() => void)[] = [];
@@ -74,6 +78,12 @@ export class LiveFacts implements Facts {
     return service && viewService(service, this.loadBalancerClass);
   }
 
+  servicesOf(gateway: string): readonly ServiceView[] {
+    return [...this.#ofGateways.get(gateway).values()].map((service) =>
+      viewService(service, this.loadBalancerClass),
+    );
+  }
+
   sha256(text: string): Uint8Array {
     return createHash('sha256').update(text).digest();
   }
@@ -87,8 +97,10 @@ export class LiveFacts implements Facts {
     this.#takePools();
     this.#unsubscribe = [
       this.#configuration.subscribe(() => this.#takePools()),
-      this.#services.subscribe(({ type, key, object }) => {
+      this.#services.subscribe((event) => {
+        const { type, key, object } = event;
         this.#serviceEvents++;
+        this.#ofGateways.take(event);
         if (type === 'deleted') this.ledger.release(key);
         else this.#enter(object);
       }),

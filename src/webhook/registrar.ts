@@ -1,10 +1,11 @@
 /**
- * Keeps the registration as it should be: puts it in by the two steps of registration.ts, follows the one object it is in, and
- * tells when somebody else changed or deleted it. Every replica follows; whoever leads mends.
+ * Keeps the registration as it should be: puts it in by the two steps of registration.ts, follows the two objects it is in, and
+ * tells when somebody else changed or deleted them. Every replica follows; whoever leads mends.
  */
 import type { ValidatingWebhookConfiguration } from '../api/kubernetes.ts';
-import { VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
+import { MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
 import type { Clock, KubeClient, Log, Startable, Store } from '../ports.ts';
+import { registerMutation } from './mutating-registration.ts';
 import {
   clearTheWay,
   registerGates,
@@ -30,42 +31,46 @@ const QUIET_MS = 60_000;
 export class Registrar implements Startable {
   readonly #deps: RegistrarDeps;
   readonly #onForeignChange: (waitMs: number) => void;
-  readonly #store: Store<ValidatingWebhookConfiguration> & Startable;
+  readonly #stores: readonly (Store<ValidatingWebhookConfiguration> & Startable)[];
   readonly #stopping = new AbortController();
-  /** The versions of the object that our own last writes made. */
+  /** The versions of the objects that our own last writes made. */
   readonly #own = new Set<string>();
   /** Monotonic time at which register() began last. */
   #registeredMs = Number.NEGATIVE_INFINITY;
-  /** Somebody changed it since. */
+  /** Somebody changed one of them since. */
   #isForeign = false;
   /** How often in a row somebody changed what had just been mended. */
   #quarrels = 0;
   /** Versions heard of during the registering under way; undefined: none is. */
   #heard: string[] | undefined;
-  #unsubscribe: () => void = () => undefined;
+  #unsubscribe: readonly (() => void)[] = [];
 
-  /** `onForeignChange` is called when the object differs from what was registered last, with the time to let pass. */
+  /** `onForeignChange` is called when an object differs from what was registered last, with the time to let pass. */
   constructor(deps: RegistrarDeps, onForeignChange: (waitMs: number) => void) {
     this.#deps = deps;
     this.#onForeignChange = onForeignChange;
     const fieldSelector = `metadata.name=${WEBHOOK_CONFIGURATION}`;
-    this.#store = deps.client.observe<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, { fieldSelector });
+    this.#stores = [VALIDATING_WEBHOOKS, MUTATING_WEBHOOKS].map((resource) =>
+      deps.client.observe<ValidatingWebhookConfiguration>(resource, { fieldSelector }),
+    );
   }
 
   /** Begins to follow. */
   async start(): Promise<void> {
-    this.#unsubscribe = this.#store.subscribe(({ type, object }) => {
-      const version = type === 'deleted' ? '' : (object.metadata.resourceVersion ?? '');
-      if (this.#heard !== undefined) this.#heard.push(version);
-      else if (!this.#own.has(version)) this.#seeForeignChange();
-    });
-    await this.#store.start();
+    this.#unsubscribe = this.#stores.map((store) =>
+      store.subscribe(({ type, object }) => {
+        const version = type === 'deleted' ? '' : (object.metadata.resourceVersion ?? '');
+        if (this.#heard !== undefined) this.#heard.push(version);
+        else if (!this.#own.has(version)) this.#seeForeignChange();
+      }),
+    );
+    await Promise.all(this.#stores.map((store) => store.start()));
   }
 
   async stop(): Promise<void> {
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#stopping.abort(new Error('the webhook is stopping'));
-    await this.#store.stop();
+    await Promise.all(this.#stores.map((store) => store.stop()));
   }
 
   /**
@@ -78,10 +83,11 @@ export class Registrar implements Startable {
     const { signal } = this.#stopping;
     this.#countQuarrels(clock.monotonicMs());
     this.#heard = [];
+    const before = new Set(this.#own);
     this.#own.clear();
     let isNew = false;
-    const note = (version: string): void => {
-      isNew ||= !this.#own.has(version);
+    const note = (version: string, known: ReadonlySet<string>): void => {
+      isNew ||= !known.has(version);
       this.#own.add(version);
     };
     try {
@@ -90,7 +96,8 @@ export class Registrar implements Startable {
         log.info('removed webhooks that stood in the way', { object: WEBHOOK_CONFIGURATION, removed });
       this.#own.add(await registerSelfTest(client, options));
       await selfTest({ client, clock, namespace, signal });
-      note(await registerGates(client, options));
+      note(await registerGates(client, options), this.#own);
+      note(await registerMutation(client, options), before);
     } finally {
       const heard = this.#heard;
       this.#heard = undefined;

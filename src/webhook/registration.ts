@@ -15,11 +15,12 @@
  */
 import type { ValidatingWebhookConfiguration, Webhook } from '../api/kubernetes.ts';
 import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../api/cleat.ts';
+import { GATEWAYS } from '../api/gateway.ts';
 import { LEASES, VALIDATING_WEBHOOKS } from '../api/kubernetes.ts';
 import { SELF_TEST_FIELD_MANAGER, WEBHOOK_FIELD_MANAGER } from '../api/annotations.ts';
-import type { Resource } from '../api/meta.ts';
+import type { LabelSelector, Resource } from '../api/meta.ts';
 import { LEGACY_CONFIG_MAP, METALLB_GROUP } from '../api/metallb.ts';
-import { serviceConditions } from '../core/policy/service-conditions.ts';
+import { gatewayConditions, serviceConditions } from '../core/policy/service-conditions.ts';
 import type { KubeClient } from '../ports.ts';
 import { SELF_TEST_LABELS, SELF_TEST_PATH } from './self-test.ts';
 
@@ -51,7 +52,7 @@ export interface RegistrationOptions {
   readonly loadBalancerClass?: string;
 }
 
-interface Gate {
+export interface Gate {
   /** Path below the server, as MetalLB names them. */
   readonly path: string;
   readonly name: string;
@@ -88,6 +89,15 @@ const GATES = {
     group: '',
     version: 'v1',
     plural: 'services',
+    operations: WRITES,
+  },
+  // The API server does not mind where there is no such kind; where there is, it asks for other versions of it as v1.
+  gateways: {
+    path: '/validate-gateway-networking-k8s-io-v1-gateway',
+    name: 'gatewayvalidationwebhook.cleat.dev',
+    group: GATEWAYS.group,
+    version: GATEWAYS.version,
+    plural: GATEWAYS.plural,
     operations: WRITES,
   },
   configMaps: {
@@ -135,7 +145,7 @@ const NAMES: ReadonlySet<string> = new Set(
 
 /** With failure policy Ignore whatever it is for the others. */
 const NEVER_FAIL: ReadonlySet<string> = new Set(
-  [...DELETIONS, CONFIG_MAP_DELETIONS, GATES.namespaces].map((gate) => gate.name),
+  [...DELETIONS, CONFIG_MAP_DELETIONS, GATES.namespaces, GATES.gateways].map((gate) => gate.name),
 );
 
 /** Every path the API server may call. */
@@ -230,17 +240,21 @@ export function webhookConfiguration(
   options: RegistrationOptions,
 ): ValidatingWebhookConfiguration & { metadata: { name: string } } {
   const { namespace } = options;
-  const elsewhere = {
-    matchExpressions: [{ key: NAMESPACE_NAME_LABEL, operator: 'NotIn', values: ['kube-system', namespace] }],
-  };
+  const elsewhere = elsewhereThan(namespace);
   const here = { matchLabels: { [NAMESPACE_NAME_LABEL]: namespace } };
-  const { services, configMaps, namespaces, ...kinds } = GATES;
+  const { services, gateways, configMaps, namespaces, ...kinds } = GATES;
   return {
     ...HEAD,
     webhooks: [
       entry(services, options, {
         namespaceSelector: elsewhere,
         matchConditions: serviceConditions(options.loadBalancerClass),
+      }),
+      // Somebody else may serve them, who must not be stopped by our absence.
+      entry(gateways, options, {
+        failurePolicy: 'Ignore',
+        namespaceSelector: elsewhere,
+        matchConditions: gatewayConditions(),
       }),
       // Every namespace is asked about, because one in the wrong namespace is a mistake worth saying.
       ...Object.values(kinds).map((gate) => entry(gate, options, {})),
@@ -265,7 +279,7 @@ export function webhookConfiguration(
   };
 }
 
-function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>): Webhook {
+export function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>): Webhook {
   const caBundle = Buffer.from(options.caPem, 'utf8').toString('base64');
   return {
     name: gate.name,
@@ -297,6 +311,12 @@ function entry(gate: Gate, options: RegistrationOptions, scope: Partial<Webhook>
     admissionReviewVersions: ['v1'],
     ...scope,
   };
+}
+
+/** Every namespace but kube-system and our own. */
+export function elsewhereThan(namespace: string): LabelSelector {
+  const values = ['kube-system', namespace];
+  return { matchExpressions: [{ key: NAMESPACE_NAME_LABEL, operator: 'NotIn', values }] };
 }
 
 function isConfiguration(object: 'object' | 'oldObject'): { name: string; expression: string } {

@@ -23,6 +23,8 @@ import { CERTIFICATE_SECRET, CertificateStore, decodeSecret } from './certificat
 import type { CertificateSet } from './certificates.ts';
 import { isValidAt } from './certificates.ts';
 import { LiveFacts } from './live-facts.ts';
+import { answerMutation } from './mutate.ts';
+import { MUTATION_PATH } from './mutating-registration.ts';
 import { Registrar } from './registrar.ts';
 import type { FailurePolicy } from './registration.ts';
 import { REVIEW_PATHS, webhookHosts } from './registration.ts';
@@ -59,6 +61,8 @@ export interface WebhookDeps {
   readonly secretName?: string;
   /** What the server allows; TLS 1.3 without. */
   readonly tls?: TlsSettings;
+  /** PEM of the authority that the API server shows a certificate of; without it whoever reaches the port is answered. */
+  readonly clientCaPem?: string;
   /** The certificates in the Secret are somebody else's work: none is made or written here. */
   readonly disableCertRotation?: boolean;
   /**
@@ -197,7 +201,7 @@ export class Webhook implements Startable {
   }
 
   #makeServer(certificate: CertificateSet): HttpServer {
-    const { configuration, clock, log, meter, host, port, tls } = this.#deps;
+    const { configuration, clock, log, meter, host, port, tls, clientCaPem } = this.#deps;
     const readLegacy = (configMap: ConfigMap): ConfigMapChange['legacy'] =>
       configuration.readLegacy(configMap);
     const deps = { facts: this.#facts, intents: new Intents(), readLegacy, clock, log, meter };
@@ -206,17 +210,22 @@ export class Webhook implements Startable {
       path,
       handle: ({ body }) => answerReview(body, deps),
     }));
+    const asked: readonly Route[] = [
+      ...review,
+      { method: 'POST', path: MUTATION_PATH, handle: ({ body }) => answerMutation(body, deps) },
+      { method: 'POST', path: SELF_TEST_PATH, handle: ({ body }) => answerSelfTest(body) },
+    ];
     return new HttpServer({
       name: 'the webhook',
       host,
       port,
       certificate,
       ...(tls && { tls }),
+      ...(clientCaPem !== undefined && { clientCaPem }),
       log,
       bodyLimitBytes: BODY_LIMIT_BYTES,
       routes: [
-        ...review,
-        { method: 'POST', path: SELF_TEST_PATH, handle: ({ body }) => answerSelfTest(body) },
+        ...asked.map((route): Route => ({ ...route, onlyKnown: true })),
         { method: 'GET', path: '/healthz', handle: () => ({ status: 200, body: 'ok\n' }) },
         {
           method: 'GET',

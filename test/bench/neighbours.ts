@@ -1,6 +1,6 @@
 /**
  * How long a host that asks for an address waits for the answer, by ARP and by neighbour solicitation: from the packet worker
- * and, asked in turn with it, from the kernel. With the main thread idle, with it blocked for 200 ms of every second, which
+ * and, asked in turn with it, from the kernel, and, of ARP, from a C program that does nothing else. With the main thread idle, with it blocked for 200 ms of every second, which
  * must not be felt, and under a storm of questions for addresses of nobody, whose cost in CPU is told too.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -16,12 +16,14 @@ interface Family {
   readonly name: 'ARP' | 'NDP';
   readonly kernel: string;
   readonly vip: string;
+  /** Answered by the C program. */
+  readonly plainC?: string;
   /** The first of a thousand addresses of nobody. */
   readonly nobody: string;
 }
 
 const FAMILIES: readonly Family[] = [
-  { name: 'ARP', kernel: '10.9.0.1', vip: '10.9.0.100', nobody: '10.9.4.0' },
+  { name: 'ARP', kernel: '10.9.0.1', vip: '10.9.0.100', plainC: '10.9.0.200', nobody: '10.9.4.0' },
   { name: 'NDP', kernel: 'fd00:9::1', vip: 'fd00:9::100', nobody: 'fd00:9::1:0' },
 ];
 const STORM_PER_SECOND = 100_000;
@@ -31,6 +33,9 @@ const PROBES = 3000;
 const WARM_UP_PROBES = 500;
 const PROBER = path.resolve(import.meta.dirname, '../support/neighbour-prober.ts');
 const FLOOD = path.resolve(import.meta.dirname, '../support/neighbour-flood.ts');
+const RESPONDER = path.resolve(import.meta.dirname, '../support/arp-responder.c');
+/** In the private network's own /run. */
+const COMPILED = '/run/arp-responder';
 
 export async function run(): Promise<object[]> {
   const fault = faultOfPrivateNetwork();
@@ -44,6 +49,8 @@ export async function run(): Promise<object[]> {
   ip('link set n0 up');
   ip('-n client link set c0 up');
 
+  must(process.env['CC'] ?? 'cc', '-O2', '-o', COMPILED, RESPONDER);
+  const responder = spawn(COMPILED, [FAMILIES[0]?.plainC ?? '', 'n0'], { stdio: 'inherit' });
   const packets = new PacketThread({ clock: systemClock, log: new RecordingLog() });
   await packets.start();
   packets.answer(FAMILIES.map(({ vip }) => ({ address: vip, interfaces: 'all' })));
@@ -60,6 +67,7 @@ export async function run(): Promise<object[]> {
   }
   for (const family of FAMILIES) lines.push(await storm(family));
   await packets.stop();
+  responder.kill();
   return lines;
 }
 
@@ -86,12 +94,17 @@ async function cost(family: Family): Promise<{ result: Record<string, Probed>; c
 }
 
 function ip(command: string): void {
-  const { status, stderr } = spawnSync('ip', command.split(' '), { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`ip ${command}: ${stderr.trim()}`);
+  must('ip', ...command.split(' '));
 }
 
-async function probe({ kernel, vip }: Family, count: number): Promise<Record<string, Probed>> {
-  return JSON.parse(await inClient(PROBER, 'c0', String(count), kernel, vip)) as Record<string, Probed>;
+function must(command: string, ...args: readonly string[]): void {
+  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr.trim()}`);
+}
+
+async function probe({ kernel, vip, plainC }: Family, count: number): Promise<Record<string, Probed>> {
+  const addresses = [kernel, vip, plainC].filter((address) => address !== undefined);
+  return JSON.parse(await inClient(PROBER, 'c0', String(count), ...addresses)) as Record<string, Probed>;
 }
 
 /** What the program writes in the client's network. */
@@ -106,13 +119,14 @@ async function inClient(program: string, ...args: readonly string[]): Promise<st
 }
 
 function line(
-  { name, kernel: address, vip }: Family,
+  { name, kernel: address, vip, plainC }: Family,
   situation: string,
   result: Record<string, Probed>,
 ): object {
   const ours = figures(result[vip]);
   const kernel = figures(result[address]);
-  const ratio = (of: (it: Figures) => number): number => Number((of(ours) / of(kernel)).toFixed(1));
+  const beside = plainC === undefined ? undefined : figures(result[plainC]);
+  const ratio = (of: (it: Figures) => number, to = kernel): number => Number((of(ours) / of(to)).toFixed(1));
   return {
     bench: `${name} reply`,
     situation,
@@ -121,6 +135,7 @@ function line(
     kernel,
     p50RatioForClient: ratio(({ client }) => client.p50Us),
     p50RatioOnWire: ratio(({ wire }) => wire.p50Us),
+    ...(beside && { plainC: beside, p50RatioToPlainC: ratio(({ wire }) => wire.p50Us, beside) }),
   };
 }
 

@@ -86,6 +86,48 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
     );
   });
 
+  test('an exception lifts a refusal until it is taken back, and gives nobody an address', async (context) => {
+    const gate = await startGate(context, plane);
+    await mustApply(plane, poolManifest('excepted', '10.5.2.0/28'));
+    await until('the pool', 10_000, () => gate.configuration.snapshot.pools.get('excepted') && true);
+    const exceptions = (): number => gate.configuration.snapshot.exceptions.length;
+    const soon = new Date(Date.now() + 86_400_000).toISOString();
+    const file = path.join(folder, 'exception.json');
+    const spec = {
+      rule: 'OutsidePools',
+      objects: [{ kind: 'Service', namespace: 'default', name: 'excepted' }],
+      reason: 'the pool comes with the next delivery',
+      owner: 'net@example.com',
+      expires: soon,
+    };
+    const metadata = { name: 'soon', namespace: 'metallb-system' };
+    writeFileSync(
+      file,
+      JSON.stringify({ apiVersion: 'cleat.dev/v1alpha1', kind: 'PolicyException', metadata, spec }),
+    );
+    const made = await kubectl('create', '-f', file);
+    assert.equal(made.code, 0);
+    assert.match(made.err, /^Warning: LB233 spec\.expires /);
+    await until('the exception', 10_000, () => (exceptions() === 1 ? true : undefined));
+
+    await mustApply(plane, serviceManifest('excepted'));
+    const patch = JSON.stringify({ spec: { loadBalancerIP: '10.5.2.77' } });
+    const lifted = await kubectl('patch', 'service', 'excepted', '-p', patch);
+    assert.equal(lifted.code, 0);
+    assert.match(lifted.err, /Warning: LB101 spec\.loadBalancerIP 10\.5\.2\.77 is in no pool/);
+    assert.match(
+      lifted.err,
+      /Warning: LB233 PolicyException metallb-system\/soon lets LB101 pass only until /,
+    );
+    await mustApply(plane, serviceManifest('not-excepted'));
+    assert.equal((await kubectl('patch', 'service', 'not-excepted', '-p', patch)).code, 1);
+
+    assert.equal((await kubectl('delete', '-f', file)).code, 0);
+    await until('the end of the exception', 10_000, () => (exceptions() === 0 ? true : undefined));
+    const other = JSON.stringify({ spec: { loadBalancerIP: '10.5.2.78' } });
+    assert.equal((await kubectl('patch', 'service', 'excepted', '-p', other)).code, 1);
+  });
+
   test('the floor holds with every process of Cleat dead', async (context) => {
     const file = path.join(folder, 'floor.yaml');
     const printed = await new Cleat(['floor']).end();

@@ -141,6 +141,16 @@ suite('bad input ends in one sentence with exit code 2', { concurrency: 2 }, () 
       ['webhook', '--bgp-type', 'bird'],
       /'bird' is invalid: Write native or frr/,
     ],
+    [
+      'a client authority that is not there',
+      ['webhook', '--client-ca-file', '/no/such'],
+      /--client-ca-file \/no\/such cannot be used: ENOENT/,
+    ],
+    [
+      'a client authority that is none',
+      ['webhook', '--client-ca-file', import.meta.filename],
+      /--client-ca-file \S+ cannot be used: /,
+    ],
     ['no node name', ['speaker'], /required option '--node-name <name>' not specified/],
     ['a listen address that is none', ['up', '--listen', 'nowhere'], /'nowhere' is invalid: Write host:port/],
     [

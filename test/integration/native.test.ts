@@ -13,7 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -85,6 +85,12 @@ test('only part of a buffer is sent, never more than there is', () => {
   assert.equal(socket.receive(new Uint8Array(10), null), 4);
   native.close(fd);
   socket.close();
+});
+
+test('a thread asks for short slices of processor time without a privilege', () => {
+  assert.equal(native.schedule(100_000, os.getPriority()), 0);
+  assert.equal(native.schedule(-1, os.getPriority()), EINVAL);
+  assert.equal(native.schedule(0, os.getPriority()), 0, 'and for what the kernel thinks best');
 });
 
 test('a connected socket: options, and the lengths and flags of what it receives', () => {
@@ -186,6 +192,7 @@ test('arguments of any type give a number, and never more than that', () => {
     attachFilter: fc.constant(-1),
     sendmsg: fc.constant(-1),
     recvmsg: fc.constant(-1),
+    schedule: fc.constant(-1),
     pollOpen: fc.constant(-1),
     pollEvents: fc.constant(-1),
     pollClose: fc.constant(-1),

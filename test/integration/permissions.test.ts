@@ -9,6 +9,7 @@ import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../..
 import type { Secret, Service } from '../../src/api/kubernetes.ts';
 import {
   ENDPOINT_SLICES,
+  MUTATING_WEBHOOKS,
   NAMESPACES,
   NODES,
   PODS,
@@ -49,6 +50,7 @@ function installed(): FakeKube {
   kube.put(NAMESPACES, { metadata: { name: 'default' } });
   kube.put(SECRETS, { metadata: SECRET });
   kube.put(VALIDATING_WEBHOOKS, { metadata: REGISTRATION });
+  kube.put(MUTATING_WEBHOOKS, { metadata: REGISTRATION });
   kube.put(IP_ADDRESS_POOLS, pool('public', ['172.16.0.100/31']));
   kube.put(L2_ADVERTISEMENTS, advertisement());
   kube.put(NODES, { metadata: { name: 'node-1' } });
@@ -135,6 +137,9 @@ test('the controller, and the webhook in it', async (context) => {
     await until('the registration', TIMEOUT_MS, () =>
       written(kube, 'apply', 'validatingwebhookconfigurations'),
     );
+    await until('the registration for defaults', TIMEOUT_MS, () =>
+      written(kube, 'apply', 'mutatingwebhookconfigurations'),
+    );
     await until('a renewal', TIMEOUT_MS, () => written(kube, 'update', 'leases'));
     await until('the parameter of the floor', TIMEOUT_MS, () => written(kube, 'apply', 'configmaps'));
     for (const { plural } of REPORTED)
@@ -147,10 +152,13 @@ test('the controller, and the webhook in it', async (context) => {
     kube.remove(SECRETS, SECRET);
     await until('the Secret is made again', TIMEOUT_MS, () => kube.read(SECRETS, SECRET));
     await stop();
-    kube.remove(VALIDATING_WEBHOOKS, REGISTRATION);
+    const registrations = [VALIDATING_WEBHOOKS, MUTATING_WEBHOOKS];
+    for (const resource of registrations) kube.remove(resource, REGISTRATION);
     await startController(context, client);
-    await until('the registration is made again', TIMEOUT_MS, () =>
-      kube.read(VALIDATING_WEBHOOKS, REGISTRATION),
+    await until(
+      'the registrations are made again',
+      TIMEOUT_MS,
+      () => registrations.every((resource) => kube.read(resource, REGISTRATION) !== undefined) || undefined,
     );
   };
   await permissions.during(run());

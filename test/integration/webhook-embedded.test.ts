@@ -25,6 +25,51 @@ function loadBalancer(name: string, loadBalancerIP: string): object {
   return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec };
 }
 
+test('what a policy asks for is set before the Service is judged, and stored with the list of it', async (context) => {
+  const api = await startApiServer(context);
+  const target = { url: api.server.url, caPem: api.caPem, token: api.token };
+  await prepareCluster(target);
+  const policies = '/apis/cleat.dev/v1alpha1/namespaces/metallb-system/addresspolicies';
+  const defaults = { allocateLoadBalancerNodePorts: false, externalTrafficPolicy: 'Local' };
+  const body = {
+    apiVersion: 'cleat.dev/v1alpha1',
+    kind: 'AddressPolicy',
+    metadata: { name: 'lean' },
+    spec: { defaults },
+  };
+  assert.equal((await api.ask('POST', policies, { body })).code, 201);
+  await startGate(context, target);
+  const apply = (spec: object): Promise<Answer> =>
+    api.ask('PATCH', `${SERVICES_PATH}/web?fieldManager=flux&force=true`, {
+      type: 'application/apply-patch+yaml',
+      body: {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'web' },
+        spec: { type: 'LoadBalancer', ipFamilies: ['IPv6'], ports: [{ port: 80 }], ...spec },
+      },
+    });
+  const created = (await apply({ loadBalancerIP: '2001:DB8::1' })).body as Service;
+  const { loadBalancerIP, allocateLoadBalancerNodePorts, externalTrafficPolicy, ports } = created.spec ?? {};
+  assert.deepEqual(
+    [loadBalancerIP, allocateLoadBalancerNodePorts, externalTrafficPolicy, ports?.[0]?.nodePort],
+    ['2001:db8::1', false, 'Local', undefined],
+  );
+  assert.deepEqual(JSON.parse(created.metadata.annotations?.['cleat.dev/mutated'] ?? ''), {
+    'spec.allocateLoadBalancerNodePorts': false,
+    'spec.externalTrafficPolicy': 'Local',
+    'spec.loadBalancerIP': '2001:db8::1',
+  });
+  const again = (await apply({ loadBalancerIP: '2001:DB8::1' })).body as Service;
+  assert.equal(again.metadata.resourceVersion, created.metadata.resourceVersion);
+  const other = (await apply({ loadBalancerIP: '2001:DB8::2', externalTrafficPolicy: 'Cluster' }))
+    .body as Service;
+  assert.deepEqual(
+    [other.spec?.loadBalancerIP, other.spec?.externalTrafficPolicy],
+    ['2001:db8::2', 'Cluster'],
+  );
+});
+
 test('an author is refused, warned or let through, and only what was let through is stored', async (context) => {
   const api = await startApiServer(context);
   const post = (path: string, body: object): Promise<Answer> => api.ask('POST', path, { body });

@@ -10,13 +10,24 @@ import { connect } from 'node:tls';
 import fc from 'fast-check';
 import type { ValidatingWebhookConfiguration } from '../../src/api/kubernetes.ts';
 import { VALIDATING_WEBHOOKS } from '../../src/api/kubernetes.ts';
+import { JUDGED_KINDS } from '../../src/webhook/judged-kinds.ts';
+import { MUTATION_PATH } from '../../src/webhook/mutating-registration.ts';
 import { startApiServer } from '../support/api-server.ts';
 import { prepareCluster, startGate } from '../support/gate.ts';
 import { mustApply, poolManifest, serviceManifest } from '../support/gitops-orders.ts';
 import { runs } from '../support/runs.ts';
 import { until } from '../support/until.ts';
 
-const PATHS = ['service', 'configmap', 'namespace', 'ipaddresspool', 'l2advertisement', 'bgppeer'] as const;
+const PATHS = [
+  'service',
+  'mutation',
+  'gateway',
+  'configmap',
+  'namespace',
+  'ipaddresspool',
+  'l2advertisement',
+  'bgppeer',
+] as const;
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 interface Answer {
@@ -37,7 +48,8 @@ class Target {
     this.#port = Number(new URL(url).port);
     this.#agent = new Agent({ keepAlive: true, maxSockets: 1, ca: this.#ca });
     const urls = webhooks.map(({ clientConfig }) => new URL(clientConfig.url ?? '').pathname);
-    this.#paths = new Map(PATHS.map((kind) => [kind, urls.find((each) => each.endsWith(`-${kind}`)) ?? '']));
+    const pathOf = (kind: string): string => urls.find((each) => each.endsWith(`-${kind}`)) ?? '';
+    this.#paths = new Map(PATHS.map((kind) => [kind, kind === 'mutation' ? MUTATION_PATH : pathOf(kind)]));
     assert.ok([...this.#paths.values()].every((path) => path !== ''));
   }
 
@@ -75,6 +87,11 @@ async function start(context: TestContext) {
   const cluster = { url: api.server.url, caPem: api.caPem, token: api.token };
   await prepareCluster(cluster);
   await mustApply(cluster, poolManifest('default', '192.0.2.0/28'));
+  const policies = '/apis/cleat.dev/v1alpha1/namespaces/metallb-system/addresspolicies';
+  const defaults = { allocateLoadBalancerNodePorts: false, externalTrafficPolicy: 'Local' };
+  const named = { apiVersion: 'cleat.dev/v1alpha1', kind: 'AddressPolicy', metadata: { name: 'all' } };
+  const body = { ...named, spec: { defaultPool: 'default', defaults } };
+  assert.equal((await api.ask('POST', policies, { body })).code, 201);
   const gate = await startGate(context, cluster);
   const registration = await until('the registration', 10_000, async () => {
     const name = { name: 'metallb-webhook-configuration' };
@@ -96,9 +113,8 @@ async function start(context: TestContext) {
 
 const outside = serviceManifest('web', '203.0.113.9');
 
-function review(kind: string, object: unknown, more: object = {}): object {
-  const group = kind === 'Service' || kind === 'ConfigMap' || kind === 'Namespace' ? '' : 'metallb.io';
-  const version = group === '' ? 'v1' : kind === 'BGPPeer' ? 'v1beta2' : 'v1beta1';
+function review(kind: keyof typeof JUDGED_KINDS, object: unknown, more: object = {}): object {
+  const { group, version } = JUDGED_KINDS[kind];
   const of = { namespace: 'metallb-system', name: 'x', userInfo: { username: 'jane' } };
   const asked = { uid: 'u-1', kind: { group, version, kind }, operation: 'CREATE', ...of, object, ...more };
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: asked };
@@ -116,6 +132,8 @@ function checkAnswer({ status, text }: Answer, sent: string): void {
 
 const KINDS = {
   service: 'Service',
+  mutation: 'Service',
+  gateway: 'Gateway',
   configmap: 'ConfigMap',
   namespace: 'Namespace',
   ipaddresspool: 'IPAddressPool',
@@ -145,12 +163,15 @@ const anyObject = fc.record(
                 'metallb.io/allow-shared-ip',
                 'cleat.dev/confirm',
                 'cleat.dev/drain',
+                'cleat.dev/mutated',
+                'kubectl.kubernetes.io/last-applied-configuration',
               ),
               anything,
             ),
           ),
           deletionTimestamp: anything,
           ownerReferences: anything,
+          managedFields: anything,
         },
         { requiredKeys: [] },
       ),
@@ -167,6 +188,10 @@ const anyObject = fc.record(
           'loadBalancerIP',
           'loadBalancerClass',
           'addresses',
+          'infrastructure',
+          'listeners',
+          'externalTrafficPolicy',
+          'allocateLoadBalancerNodePorts',
           'serviceAllocation',
           'ipAddressPools',
           'ipAddressPoolSelectors',

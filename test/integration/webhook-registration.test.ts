@@ -50,19 +50,20 @@ test('takes its entries over, with the way they are reached, and stays as it is 
   const entries = (await read())?.webhooks ?? [];
   assert.deepEqual(
     entries
-      .slice(0, 3)
+      .slice(0, 4)
       .map((entry) => [entry.name.split('validation')[0], entry.clientConfig.url !== undefined]),
     [
       ['bgppeer', false],
       ['service', true],
+      ['gateway', true],
       ['ipaddresspool', true],
     ],
   );
-  assert.ok(entries.slice(3).every(({ clientConfig }) => clientConfig.url !== undefined));
+  assert.ok(entries.slice(4).every(({ clientConfig }) => clientConfig.url !== undefined));
 
   assert.equal((await register()).includes('bgppeervalidationwebhook.metallb.io'), true);
   const settled = await read();
-  assert.equal(settled?.webhooks?.length, 17);
+  assert.equal(settled?.webhooks?.length, 18);
   for (const { clientConfig, failurePolicy } of settled.webhooks) {
     assert.deepEqual([clientConfig.url, failurePolicy], [undefined, 'Ignore']);
     assert.equal(clientConfig.service?.name, 'metallb-webhook-service');

@@ -302,7 +302,7 @@ describe('starting', () => {
     await cluster.clock.fire();
     await cluster.clock.fire();
     await started;
-    assert.equal(cluster.registration()?.webhooks?.length, 15);
+    assert.equal(cluster.registration()?.webhooks?.length, 19);
     assert.equal(cluster.log.lines.filter(({ level }) => level === 'warn').length, 2);
   });
 

@@ -44,11 +44,12 @@ test('exactly the objects of S1 and the own kinds', () => {
     'Service metallb-webhook-service',
     'Deployment controller',
     'DaemonSet speaker',
+    'MutatingWebhookConfiguration metallb-webhook-configuration',
     'ValidatingWebhookConfiguration metallb-webhook-configuration',
   ]);
   const clusterWide = ['Namespace', 'CustomResourceDefinition', 'ClusterRole', 'ClusterRoleBinding'];
   for (const { kind = '', metadata } of objects) {
-    const everywhere = clusterWide.includes(kind) || kind === 'ValidatingWebhookConfiguration';
+    const everywhere = clusterWide.includes(kind) || kind.endsWith('WebhookConfiguration');
     assert.equal(metadata.namespace, everywhere ? undefined : 'metallb-system', `${kind} ${metadata.name}`);
   }
 });

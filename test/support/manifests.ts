@@ -132,6 +132,7 @@ function faultsOfObject(object: Manifest, objects: readonly KubeObject[]): strin
     case 'ClusterRole':
     case 'ConfigMap':
     case 'Secret':
+    case 'MutatingWebhookConfiguration':
     case 'ValidatingWebhookConfiguration':
     case 'ValidatingAdmissionPolicy':
     case 'PrometheusRule':

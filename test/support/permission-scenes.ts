@@ -10,6 +10,7 @@ import {
   ENDPOINT_SLICES,
   EVENTS,
   LEASES,
+  MUTATING_WEBHOOKS,
   NODES,
   SECRETS,
   SERVICES,
@@ -148,6 +149,7 @@ export class PermissionScenes {
     await Promise.all([
       client.delete(LEASES, { namespace, name: 'cleat-controller' }),
       client.delete(VALIDATING_WEBHOOKS, REGISTRATION),
+      client.delete(MUTATING_WEBHOOKS, REGISTRATION),
       client.delete(CONFIGURATION_STATES, { namespace, name: 'controller' }),
       client.delete(SECRETS, secret),
       client.delete(SERVICES, WEB),
@@ -184,6 +186,7 @@ export class PermissionScenes {
     const registration = await client.get<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, REGISTRATION);
     if (!registration?.webhooks?.some(({ name }) => name === 'namespacevalidationwebhook.cleat.dev'))
       return false;
+    if ((await client.get(MUTATING_WEBHOOKS, REGISTRATION)) === undefined) return false;
     if ((await client.get(CONFIG_MAPS, { namespace, name: FLOOR })) === undefined) return false;
     for (const [resource, name] of CONFIGURED) {
       const object = await client.get<KubeObject & { status?: ConfigurationStatus }>(resource, {

@@ -1,6 +1,7 @@
 /** Facts and changes for tests of the gate, made by the real readers from objects as users write them. */
 import { createHash } from 'node:crypto';
 import type { AddressPolicy, AddressReservation, PolicyException } from '../../src/api/cleat.ts';
+import type { Gateway } from '../../src/api/gateway.ts';
 import type { ConfigMap, Namespace, Service } from '../../src/api/kubernetes.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import type { IPAddressPool, L2Advertisement } from '../../src/api/metallb.ts';
@@ -9,6 +10,7 @@ import { viewService } from '../../src/core/allocation/view-service.ts';
 import type { ConfigInput } from '../../src/core/config/load.ts';
 import { loadConfig } from '../../src/core/config/load.ts';
 import { EMPTY_SNAPSHOT } from '../../src/core/config/snapshot.ts';
+import { gatewayOf } from '../../src/core/policy/gateway-service.ts';
 import type { Change, ConfigMapChange, Facts, Operation } from '../../src/core/policy/facts.ts';
 import { advertisement } from './allocation.ts';
 
@@ -65,6 +67,8 @@ export function factsOf(world: World): Facts {
       const found = stored.get(key);
       return found && viewService(found);
     },
+    servicesOf: (gateway) =>
+      services.filter((each) => gatewayOf(each) === gateway).map((each) => viewService(each)),
     sha256: (text) => createHash('sha256').update(text).digest(),
     defaultLevel: 'deny',
     version: '7.3',
@@ -79,6 +83,10 @@ export function namespace(name: string, labels: Record<string, string> = {}): Na
 /** The change that stores `object`, in place of `oldObject` where there is one. */
 export function change(object: Service, oldObject?: Service): Change {
   return { ...about(object, oldObject), kind: 'Service', object, ...(oldObject && { oldObject }) };
+}
+
+export function gatewayChange(object: Gateway, oldObject?: Gateway): Change {
+  return { ...about(object, oldObject), kind: 'Gateway', object, ...(oldObject && { oldObject }) };
 }
 
 export function poolChange(object: IPAddressPool, oldObject?: IPAddressPool): Change {

@@ -43,9 +43,9 @@ export function malformed(
   view: ServiceView,
   request: Extract<AddressRequest, { kind: 'malformed' }>,
 ): Finding {
-  const right = request.path.startsWith('spec.')
-    ? 'write one IPv4 or IPv6 address'
-    : 'write one IPv4 address, one IPv6 address, or one of each separated by a comma';
+  const right = request.path.endsWith(']')
+    ? 'write one IPv4 address, one IPv6 address, or one of each separated by a comma'
+    : 'write one IPv4 or IPv6 address';
   return finding('LB102', view, request.path, request.text, `${request.why}; ${right}`);
 }
 

@@ -7,9 +7,9 @@ import { labelsOf } from './facts.ts';
 import type { ConfigInput } from './input.ts';
 import type { Read } from './objects.ts';
 import { compareSources, reader, tell } from './objects.ts';
-import { readPolicyException, resolveException } from './policy-exception.ts';
+import { endsSoonAt, farewellAtMs, readPolicyException, resolveException } from './policy-exception.ts';
 import { Report } from './report.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { PolicyException, Snapshot } from './snapshot.ts';
 
 export type LoadedOwn = Pick<Snapshot, 'reservations' | 'policies' | 'exceptions'>;
 
@@ -47,24 +47,47 @@ export function loadOwn(input: ConfigInput, findings: Finding[]): LoadedOwn {
     policies: policies.map(({ value }) => resolvePolicy(value, namespaces)).toSorted(compareSources),
     exceptions: exceptions
       .filter((read) => isInForce(read, read.value.exception.expiresAtMs))
-      .map(({ value }) => resolveException(value, namespaces))
+      .map((read) => {
+        const exception = resolveException(read.value, namespaces, nowMs);
+        if (exception.endsSoon && read.findings.length === 0) tellOfEnd(read, exception, findings);
+        return exception;
+      })
       .toSorted(compareSources),
   };
 }
 
-/** What is left of a configuration that stays in force while time passes. The same one where nothing has expired. */
-export function withoutExpired(snapshot: Snapshot, nowMs: number): Snapshot {
-  const counts = ({ expiresAtMs }: { readonly expiresAtMs?: number }): boolean =>
-    expiresAtMs === undefined || expiresAtMs > nowMs;
-  const { reservations, exceptions } = snapshot;
-  if (reservations.every(counts) && exceptions.every(counts)) return snapshot;
-  return { ...snapshot, reservations: reservations.filter(counts), exceptions: exceptions.filter(counts) };
+function tellOfEnd(
+  { origin }: Read<unknown>,
+  { code, expiresAtMs }: PolicyException,
+  findings: Finding[],
+): void {
+  const what = `is less than 14 days away, and ${code} counts again from then on: mend the objects, or write a later time`;
+  new Report(origin, findings).add('LB233', 'spec.expires', new Date(expiresAtMs).toISOString(), what);
 }
 
-/** When what is in force will first be another because time has passed; undefined where it will not. */
+/** What a configuration that stays in force is as time passes. The same one where nothing has changed. */
+export function atTime(snapshot: Snapshot, nowMs: number): Snapshot {
+  const counts = ({ expiresAtMs }: { readonly expiresAtMs?: number }): boolean =>
+    expiresAtMs === undefined || expiresAtMs > nowMs;
+  const endsNow = (each: PolicyException): boolean => !each.endsSoon && endsSoonAt(each, nowMs);
+  const { reservations, exceptions } = snapshot;
+  if (reservations.every(counts) && exceptions.every((each) => counts(each) && !endsNow(each)))
+    return snapshot;
+  return {
+    ...snapshot,
+    reservations: reservations.filter(counts),
+    exceptions: exceptions.filter(counts).map((each) => (endsNow(each) ? { ...each, endsSoon: true } : each)),
+  };
+}
+
+/** When what is in force, or what is said of it, will first be another because time has passed; undefined where it will not. */
 export function nextExpiryMs({ reservations, exceptions }: LoadedOwn): number | undefined {
-  let next: number | undefined;
-  for (const { expiresAtMs } of [...reservations, ...exceptions])
-    if (expiresAtMs !== undefined && (next === undefined || expiresAtMs < next)) next = expiresAtMs;
-  return next;
+  const times = [
+    ...reservations.map(({ expiresAtMs }) => expiresAtMs),
+    ...exceptions.map((each) => (each.endsSoon ? each.expiresAtMs : farewellAtMs(each))),
+  ];
+  return times.reduce<number | undefined>(
+    (next, time) => (time === undefined || (next !== undefined && next <= time) ? next : time),
+    undefined,
+  );
 }

@@ -1,6 +1,7 @@
 /** PolicyException objects: which rule does not count for which objects, and until when. */
 import type { FindingCode } from '../../api/findings.ts';
 import { FINDINGS } from '../../api/findings.ts';
+import { FINDINGS_OF_SERVICES } from '../../api/findings-of-services.ts';
 import type { NamespaceLabels } from './address-pool.ts';
 import type { NamespaceChoice } from './namespace-choice.ts';
 import { namespacesOf } from './namespace-choice.ts';
@@ -13,7 +14,7 @@ import { readTime } from './time.ts';
 
 /** An exception as its object alone tells it. One with faults may have any code and any time; it does not come into force. */
 export interface ExceptionDraft {
-  readonly exception: Omit<PolicyException, 'objects'>;
+  readonly exception: Omit<PolicyException, 'objects' | 'endsSoon'>;
   readonly objects: readonly ObjectsDraft[];
 }
 
@@ -45,6 +46,9 @@ export function readPolicyException(object: Fields, report: Report): ExceptionDr
 }
 
 const OBJECTS = 'spec.objects';
+const LAST_DAYS_MS = 14 * 86_400_000;
+/** The guard's refusals, which are about the Services hit and not about the configuration. */
+const STRANDING: readonly string[] = ['LB228', 'LB229', 'LB230', 'LB231'];
 
 /** By reason or code. Reasons are as unique as codes. */
 const CODES: ReadonlyMap<string, FindingCode> = new Map(
@@ -58,6 +62,12 @@ function readRule(rule: string, report: Report): FindingCode | undefined {
   const code = CODES.get(rule);
   if (code === undefined) {
     const what = 'is neither code nor reason of a finding: write one such as LB106 or PoolNotOpen';
+    report.add('LB210', 'spec.rule', rule, what);
+    return undefined;
+  }
+  // Admitted, such a fault would keep all of the configuration from coming into force.
+  if (!(code in FINDINGS_OF_SERVICES) && !STRANDING.includes(code)) {
+    const what = `is a fault of configuration, which counts for everybody: write the code of a rule about Services or of one of ${STRANDING.join(', ')}`;
     report.add('LB210', 'spec.rule', rule, what);
   }
   return code;
@@ -99,13 +109,24 @@ function readObjects(value: unknown, path: string, report: Report): ObjectsDraft
   };
 }
 
+/** When its last days begin. */
+export function farewellAtMs({ expiresAtMs }: Pick<PolicyException, 'expiresAtMs'>): number {
+  return expiresAtMs - LAST_DAYS_MS;
+}
+
+export function endsSoonAt(exception: Pick<PolicyException, 'expiresAtMs'>, nowMs: number): boolean {
+  return farewellAtMs(exception) <= nowMs;
+}
+
 /** The exception with the namespaces its objects are in. */
 export function resolveException(
   { exception, objects }: ExceptionDraft,
   namespaces: NamespaceLabels,
+  nowMs: number | undefined,
 ): PolicyException {
   return {
     ...exception,
+    endsSoon: nowMs !== undefined && endsSoonAt(exception, nowMs),
     objects: objects.map(({ excepted, choice }) =>
       choice === undefined ? excepted : { ...excepted, namespaces: namespacesOf(choice, namespaces) },
     ),

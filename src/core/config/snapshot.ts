@@ -179,6 +179,8 @@ export interface PolicyException {
   readonly reason: string;
   readonly owner: string;
   readonly expiresAtMs: number;
+  /** True in its last 14 days. */
+  readonly endsSoon: boolean;
 }
 
 /** All that is given must fit. */

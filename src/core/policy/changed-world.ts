@@ -3,9 +3,14 @@ import type { KubeObject } from '../../api/meta.ts';
 import type { ConfigInput, LoadedConfig } from '../config/load.ts';
 import { loadConfig } from '../config/load.ts';
 import { rememberLatest } from '../config/remember.ts';
-import type { ConfigurationChange, NamespaceChange } from './facts.ts';
+import type { Change, ConfigurationChange, NamespaceChange } from './facts.ts';
 
 export type WorldChange = ConfigurationChange | NamespaceChange;
+
+/** False of what only asks for addresses. */
+export function isWorldChange(change: Change): change is WorldChange {
+  return change.kind !== 'Service' && change.kind !== 'Gateway';
+}
 
 /** Where the objects of each kind stand. */
 const LISTS = {

@@ -9,6 +9,7 @@
 import type { AddressPolicy, AddressReservation, PolicyException } from '../../api/cleat.ts';
 import type { ConfigMap, Namespace, Service } from '../../api/kubernetes.ts';
 import type { Finding, Level } from '../../api/findings.ts';
+import type { Gateway } from '../../api/gateway.ts';
 import type { KubeObject } from '../../api/meta.ts';
 import type {
   BFDProfile,
@@ -44,6 +45,8 @@ export interface Facts {
   isTerminating(namespace: string): boolean;
   /** A stored Service; undefined where there is none of that key. */
   viewOf(key: string): ServiceView | undefined;
+  /** The stored Services that were made of a Gateway, by its `namespace/name`. */
+  servicesOf(gateway: string): readonly ServiceView[];
   /** For the hashes that confirmations are. */
   readonly sha256: Sha256;
   /** The level where a namespace has no label of its own. */
@@ -73,6 +76,7 @@ interface ChangeOf<Kind extends string, T extends KubeObject> {
 }
 
 export type ServiceChange = ChangeOf<'Service', Service>;
+export type GatewayChange = ChangeOf<'Gateway', Gateway>;
 export type NamespaceChange = ChangeOf<'Namespace', Namespace>;
 /** Its YAML is read by the door, because core has no parser. */
 export type ConfigMapChange = ChangeOf<'ConfigMap', ConfigMap> & {
@@ -92,12 +96,14 @@ export type ConfigurationChange =
   | ChangeOf<'PolicyException', PolicyException>
   | ConfigMapChange;
 
-export type Change = ServiceChange | ConfigurationChange | NamespaceChange;
+export type Change = ServiceChange | GatewayChange | ConfigurationChange | NamespaceChange;
 
 /** A finding and how seriously the rule takes it here, which may be less than its code's own level. */
 export interface Remark {
   readonly finding: Finding;
   readonly level: Level;
+  /** The PolicyException, `namespace/name`, but for which it would be a refusal. */
+  readonly exceptedBy?: string;
 }
 
 /** Speaks about the changes it knows and is silent about the others. */

@@ -8,7 +8,7 @@ import { isFault, loadConfig } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { isWanted } from './wanted.ts';
 import type { WorldChange } from './changed-world.ts';
-import { loadAfter, refOf, withObject } from './changed-world.ts';
+import { isWorldChange, loadAfter, refOf, withObject } from './changed-world.ts';
 import type { Change, Facts } from './facts.ts';
 
 export interface HopedWorld {
@@ -43,6 +43,7 @@ export function hopedWorld(facts: Facts, intents: readonly Change[], change: Cha
     labelsOf: (namespace) => labels.get(namespace) ?? facts.labelsOf(namespace),
     isTerminating: (namespace) => facts.isTerminating(namespace),
     viewOf: (key) => facts.viewOf(key),
+    servicesOf: (gateway) => facts.servicesOf(gateway),
     sha256: (text) => facts.sha256(text),
   };
   return { facts: hoped, leaving };
@@ -53,7 +54,7 @@ function hopedConfiguration(
   facts: Facts,
   intents: readonly Change[],
 ): { readonly input: ConfigInput; readonly loaded: LoadedConfig } {
-  const about = intents.filter((intent): intent is WorldChange => intent.kind !== 'Service');
+  const about = intents.filter(isWorldChange);
   const inputWith = (changes: readonly WorldChange[]): ConfigInput =>
     changes.reduce((input, change) => withObject(input, change, change.object), facts.configInput);
   const input = inputWith(about);
@@ -73,7 +74,7 @@ function nameOf(object: { kind: string; namespace?: string | undefined; name: st
 }
 
 function snapshotWith(input: ConfigInput, change: Change): Snapshot | undefined {
-  return change.kind === 'Service' ? undefined : loadAfter(input, change).snapshot;
+  return isWorldChange(change) ? loadAfter(input, change).snapshot : undefined;
 }
 
 /** Who is leaving is believed to leave only where there is an address to go to, in the end. */

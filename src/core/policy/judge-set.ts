@@ -8,6 +8,8 @@
 import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, CLEAT_GROUP, POLICY_EXCEPTIONS } from '../../api/cleat.ts';
 import type { Finding, Level } from '../../api/findings.ts';
 import { gateLevelOf } from '../../api/findings.ts';
+import type { Gateway } from '../../api/gateway.ts';
+import { GATEWAYS } from '../../api/gateway.ts';
 import type { ConfigMap, Namespace, Secret, Service } from '../../api/kubernetes.ts';
 import { CONFIG_MAPS, NAMESPACES, NODES, SECRETS, SERVICES } from '../../api/kubernetes.ts';
 import type { KubeObject, Resource } from '../../api/meta.ts';
@@ -34,6 +36,7 @@ import { isFault, loadConfig } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../config/snapshot.ts';
 import type { Change, Facts, Remark } from './facts.ts';
+import { gatewayOf } from './gateway-service.ts';
 import { judge, lowered } from './verdict.ts';
 
 export interface SetOptions {
@@ -68,7 +71,10 @@ export function judgeSet<T extends KubeObject>(
     ...findings
       .filter(({ code }) => code !== 'LB211' || input.namespaces.length > 0)
       .map((finding) => lowered(facts, input.namespace, { finding, level: gateLevelOf(finding.code) })),
-    ...judgeServices(set.of(SERVICES) as readonly Service[], facts).filter(
+    ...[
+      ...judgeServices(set.of(SERVICES) as readonly Service[], facts),
+      ...judgeGateways(set.of(GATEWAYS), facts),
+    ].filter(
       // There are pools, only none that could be looked at.
       ({ finding }) => finding.code !== 'LB105' || snapshot !== undefined,
     ),
@@ -135,6 +141,15 @@ function judgeServices(services: readonly Service[], facts: Facts): readonly Rem
   });
 }
 
+/** Beside the Services of the set, each by itself: what is made of them is not there yet. */
+function judgeGateways(gateways: readonly Gateway[], facts: Facts): readonly Remark[] {
+  return gateways.flatMap((object) => {
+    const { namespace = '', name = '' } = object.metadata;
+    const change = { kind: 'Gateway', operation: 'CREATE', namespace, name, object } as const;
+    return judge(facts, { ...change, dryRun: true, user: '' });
+  });
+}
+
 /** What the configuration of a set is read with. */
 type InputOptions = Pick<SetOptions, 'namespace' | 'readLegacy'> & Pick<ConfigInput, 'bgpType' | 'nowMs'>;
 
@@ -197,6 +212,7 @@ function factsOf(
       metadata.labels ?? {},
     ]),
   );
+  const services = set.of(SERVICES) as readonly Service[];
   return {
     listed: true,
     loaded: true,
@@ -207,6 +223,10 @@ function factsOf(
     labelsOf: (namespace) => namespaces.get(namespace),
     isTerminating: () => false,
     viewOf: () => undefined,
+    servicesOf: (gateway) =>
+      services
+        .filter((service) => gatewayOf(service) === gateway)
+        .map((service) => viewAsStored(viewService(service, options.loadBalancerClass))),
     sha256: options.sha256,
     defaultLevel: options.defaultLevel,
     ...(options.loadBalancerClass !== undefined && { loadBalancerClass: options.loadBalancerClass }),

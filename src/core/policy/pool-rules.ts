@@ -10,12 +10,12 @@ import { LEGACY_CONFIG_MAP } from '../../api/metallb.ts';
 import type { ConfigInput, LoadedConfig } from '../config/load.ts';
 import { isFault, sameRanges } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
-import { loadAfter, loadBefore, refOf } from './changed-world.ts';
+import { isWorldChange, loadAfter, loadBefore, refOf } from './changed-world.ts';
 import type { Change, ConfigMapChange, ConfigurationChange, Facts, Remark } from './facts.ts';
 
 /** What the configuration would have wrong with it that it has not now. */
 export function judgeConfiguration(facts: Facts, change: Change): readonly Remark[] {
-  if (change.kind === 'Service' || change.kind === 'Namespace') return [];
+  if (!isWorldChange(change) || change.kind === 'Namespace') return [];
   if (change.kind === 'ConfigMap' && !isLegacyConfig(facts.configInput, change)) return [];
 
   const known = new Set(findingsBefore(facts, change).map(identityOf));

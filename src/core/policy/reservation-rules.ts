@@ -21,7 +21,7 @@ export function judgeReservation(facts: Facts, change: Change): readonly Remark[
   const more = holders.length > NAMED ? ` and ${holders.length - NAMED} more` : '';
   const message = `spec.addresses are held by others, who keep them until they go: ${holders.slice(0, NAMED).join(', ')}${more}`;
   const object = { kind: change.kind, namespace, name };
-  return [{ finding: { code: 'LB233', object, path: 'spec.addresses', message }, level: 'warn' }];
+  return [{ finding: { code: 'LB234', object, path: 'spec.addresses', message }, level: 'warn' }];
 }
 
 function reservationIn(snapshot: Snapshot | undefined, name: string): Reservation | undefined {

@@ -1,9 +1,14 @@
-/** Which Services concern us, as the API server can tell by itself. */
+/** Which Services and Gateways concern us, as the API server can tell by itself. */
 
 export interface MatchCondition {
   readonly name: string;
   readonly expression: string;
 }
+
+const NOT_DELETED: MatchCondition = {
+  name: 'is-not-being-deleted',
+  expression: '!has(object.metadata.deletionTimestamp)',
+};
 
 /** CEL, evaluated by the API server before it asks anybody. */
 export function serviceConditions(loadBalancerClass: string | undefined): MatchCondition[] {
@@ -16,6 +21,12 @@ export function serviceConditions(loadBalancerClass: string | undefined): MatchC
           ? '!has(object.spec.loadBalancerClass)'
           : `has(object.spec.loadBalancerClass) && object.spec.loadBalancerClass == ${JSON.stringify(loadBalancerClass)}`,
     },
-    { name: 'is-not-being-deleted', expression: '!has(object.metadata.deletionTimestamp)' },
+    NOT_DELETED,
   ];
+}
+
+/** A Gateway without either wants nothing of any load balancer in particular. */
+export function gatewayConditions(): MatchCondition[] {
+  const expression = ['addresses', 'infrastructure'].map((field) => `has(object.spec.${field})`).join(' || ');
+  return [{ name: 'wants-something', expression }, NOT_DELETED];
 }

@@ -78,7 +78,7 @@ function viewProposed(
 }
 
 /** What plan says, and how seriously it is taken for this Service. */
-function remarksOn(facts: Facts, view: ServiceView, decision: Decision): readonly Remark[] {
+export function remarksOn(facts: Facts, view: ServiceView, decision: Decision): readonly Remark[] {
   return findingsOf(decision).map((finding) => {
     const { code } = finding;
     // A full pool is proof only where the author insists on it: elsewhere another pool, or tomorrow, may have room.
@@ -118,7 +118,7 @@ function isDenial({ level }: Remark): boolean {
   return level === 'deny';
 }
 
-function softened(remark: Remark): Remark {
+export function softened(remark: Remark): Remark {
   return isDenial(remark) ? { ...remark, level: 'warn' } : remark;
 }
 
@@ -133,7 +133,7 @@ function movesBetween(before: Decision, after: Decision): readonly Remark[] {
 }
 
 /** True where the author's wish is what it was, so whatever is wrong with it was stored already. */
-function asksTheSame(a: ServiceView, b: ServiceView): boolean {
+export function asksTheSame(a: ServiceView, b: ServiceView): boolean {
   return (
     describeRequest(a.request) === describeRequest(b.request) &&
     a.requestedPool?.pool === b.requestedPool?.pool

@@ -18,7 +18,7 @@ import type { Snapshot } from '../config/snapshot.ts';
 import type { Address } from '../net/address.ts';
 import { formatAddress, sameAddress } from '../net/address.ts';
 import type { WorldChange } from './changed-world.ts';
-import { loadAfter, loadBefore, refOf } from './changed-world.ts';
+import { isWorldChange, loadAfter, loadBefore, refOf } from './changed-world.ts';
 import type { Change, Facts, Remark } from './facts.ts';
 import type { HopedWorld } from './hoped-world.ts';
 import { isWanted } from './wanted.ts';
@@ -47,7 +47,7 @@ interface Stranded {
 }
 
 export function judgeStranding(facts: Facts, change: Change): readonly Remark[] {
-  if (change.kind === 'Service' || !facts.loaded || !isConfiguration(facts, change)) return [];
+  if (!isWorldChange(change) || !facts.loaded || !isConfiguration(facts, change)) return [];
   const stranded = strandedBy(facts, change);
   // With faults it would not come into force, and is refused for them.
   if (stranded === undefined || stranded.lost.length + stranded.silent.length === 0) return [];

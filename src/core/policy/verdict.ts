@@ -3,6 +3,9 @@ import { ENFORCE_LABEL } from '../../api/annotations.ts';
 import type { Finding, Level } from '../../api/findings.ts';
 import { formatFinding } from '../../api/findings.ts';
 import type { Change, Facts, Remark, Rule } from './facts.ts';
+import { judgeGateway } from './gateway-rules.ts';
+import { isWorldChange } from './changed-world.ts';
+import { isExcepted, withExceptions } from './exceptions.ts';
 import { hopedWorld } from './hoped-world.ts';
 import { judgeConfiguration } from './pool-rules.ts';
 import { judgeReservation } from './reservation-rules.ts';
@@ -18,12 +21,18 @@ export interface Verdict {
   readonly warnings: readonly string[];
   /** Why it was refused; present exactly where it was. */
   readonly message?: string;
-  /** For the audit log: the codes, the sentences and the version of the facts. Empty where nothing was found. */
+  /** For the audit log: the codes, the sentences, the version of the facts and the exceptions that made a difference. Empty where nothing was found. */
   readonly audit: Readonly<Record<string, string>>;
 }
 
 /** Each speaks for itself; the order is the order of the sentences. */
-const RULES: readonly Rule[] = [judgeService, judgeConfiguration, judgeStranding, judgeReservation];
+const RULES: readonly Rule[] = [
+  judgeService,
+  judgeGateway,
+  judgeConfiguration,
+  judgeStranding,
+  judgeReservation,
+];
 
 const SEVERITY: Readonly<Record<Level, number>> = { audit: 0, warn: 1, deny: 2 };
 
@@ -38,6 +47,7 @@ export function verdict(facts: Facts, change: Change, intents: readonly Change[]
   if (remarks.length === 0) return NOTHING_TO_SAY;
 
   const findings = remarks.map(({ finding }) => finding);
+  const exceptions = remarks.flatMap(({ exceptedBy }) => exceptedBy ?? []);
   const denied = remarks.filter(({ level }) => level === 'deny').map(({ finding }) => formatFinding(finding));
   const warned = remarks.filter(({ level }) => level === 'warn').map(({ finding }) => formatFinding(finding));
   return {
@@ -49,6 +59,7 @@ export function verdict(facts: Facts, change: Change, intents: readonly Change[]
       code: [...new Set(findings.map(({ code }) => code))].join(','),
       finding: auditText(findings.map(formatFinding)),
       facts: facts.version,
+      ...(exceptions.length > 0 && { exceptions: [...new Set(exceptions)].join(',') }),
     },
   };
 }
@@ -63,14 +74,16 @@ function softened(
   const isDenial = ({ level }: Remark): boolean => level === 'deny';
   if (intents.length === 0 || !remarks.some(isDenial)) return remarks;
   const hoped = hopedWorld(facts, intents, change);
-  const standing = [judgeService, judgeConfiguration]
+  const standing = [judgeService, judgeGateway, judgeConfiguration]
     .flatMap((rule) => rule(hoped.facts, change))
     .filter(isDenial);
-  const strands = change.kind === 'Service' || strandsInHopedWorld(facts, change, hoped);
-  const stands = ({ finding: { code, path } }: Remark): boolean =>
-    STRANDING.has(code)
+  const strands = !isWorldChange(change) || strandsInHopedWorld(facts, change, hoped);
+  const stands = ({ finding: { code, path } }: Remark): boolean => {
+    if (isExcepted(hoped.facts.snapshot, change, code)) return false;
+    return STRANDING.has(code)
       ? strands
       : standing.some(({ finding }) => finding.code === code && finding.path === path);
+  };
   return remarks.map((remark) =>
     isDenial(remark) && !stands(remark) ? { ...remark, level: 'warn' } : remark,
   );
@@ -80,7 +93,8 @@ function softened(
 export function judge(facts: Facts, change: Change, intents: readonly Change[] = []): readonly Remark[] {
   if (!isJudged(change)) return [];
   const judged = RULES.flatMap((rule) => rule(facts, change));
-  return softened(judged, facts, change, intents).map((remark) => lowered(facts, change.namespace, remark));
+  const excepted = withExceptions(facts.snapshot, change, judged);
+  return softened(excepted, facts, change, intents).map((remark) => lowered(facts, change.namespace, remark));
 }
 
 /** What would be stored is judged, and what would be deleted; nothing of an object that is on its way out already. */

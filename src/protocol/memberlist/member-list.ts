@@ -159,7 +159,10 @@ export class MemberList {
     const { source } = ping;
     const to = source === undefined ? from : endpointOf(source.address, source.port);
     const asker = this.#members.get(source?.node ?? '');
-    if (asker !== undefined) this.#members.hear(asker.node);
+    if (asker !== undefined) {
+      this.#members.hear(asker.node);
+      this.#watch.pingedBy(asker.node);
+    }
     // Who is taken for dead and asks should know it, and refute it, at once: it may be announcing beside somebody else.
     const accusation = asker?.state === 'dead' ? [this.#accuse(asker)] : [];
     this.#station.send(to, [{ type: 'ack', seqNo: ping.seqNo }, ...accusation], asker?.versions);

@@ -1,7 +1,7 @@
 /**
  * Failover in less than a second, on top of the protocol and with its own messages, so that MetalLB's speakers are watched as
- * well. Each member keeps an eye on the few that follow it on a ring and on suspects, and pings them several times a second.
- * Who does not answer is asked again and again, also through others, and its kernel is asked over TCP:
+ * well. Each member keeps an eye on its neighbours on a ring and on suspects, and pings them several times a second. Neighbours
+ * watch each other, and a ping says as much as an answer: who has been pinged does not ping. Who does not answer is asked again and again, also through others, and its kernel is asked over TCP:
  *
  * - a connection is refused: the machine is there and the program is not. That is death, at once.
  * - a connection is accepted, and still nothing answers: a program that is busy or stopped. It has the time that the
@@ -15,18 +15,22 @@ import type { Member, Members } from './members.ts';
 import { indirect } from './probe.ts';
 import type { Station } from './station.ts';
 
-/** Of the members that follow, and of suspects. */
-const WATCHED = 3;
+/** Of the members on either side, and of suspects. */
+const WATCHED = 2;
 const BEAT_MS = 150;
+/** So much later pings one that was pinged: the other one's next ping is to be there before. */
+const GRACE_MS = 30;
 /** Between questions to one that does not answer. */
 const URGENT_BEAT_MS = 30;
 /** Between attempts over TCP and through others. */
 const DETOUR_EVERY_MS = 100;
 const DEAD_AFTER_MS = 500;
 /** A refused connection counts after this much silence: a firewall can refuse too, but does not silence UDP. */
-const REFUSED_AFTER_MS = 200;
+const REFUSED_AFTER_MS = 150;
 /** From then on there is nothing to be hasty about. */
 const PATIENT_AFTER_MS = 1500;
+/** Timers are set to multiples of it: to wake up is dearer than to ping. */
+const GRID_MS = 30;
 /** A timer that runs later than this says that this process stood still. */
 const LATE_MS = 60;
 
@@ -77,6 +81,14 @@ export class Watch {
     }
   }
 
+  /** A member pings this one: it lives. */
+  pingedBy(node: string): void {
+    const watched = this.#watched.get(node);
+    if (watched === undefined || watched.silentSinceMs !== undefined) return;
+    watched.cancelTimer();
+    this.#schedule(watched, BEAT_MS + GRACE_MS);
+  }
+
   /** What became of Outlet.contact. */
   contacted(node: string, outcome: 'accepted' | 'refused'): void {
     const watched = this.#watched.get(node);
@@ -93,12 +105,14 @@ export class Watch {
       .map(({ node, state }) => ({ node, state, distance: (placeOf(node) - own) >>> 0 }))
       .toSorted((a, b) => a.distance - b.distance || (a.node < b.node ? -1 : 1));
     const suspects = ring.filter(({ state }) => state === 'suspect');
-    const chosen = [...ring.slice(0, WATCHED), ...suspects.slice(0, WATCHED)];
+    const chosen = [...ring.slice(0, WATCHED), ...ring.slice(-WATCHED), ...suspects.slice(0, WATCHED)];
     return new Set(chosen.map(({ node }) => node));
   }
 
   #schedule(watched: Watched, ms: number): void {
-    watched.cancelTimer = this.#station.timers.after(ms, (dueMs) => this.#beat(watched, dueMs));
+    const { nowMs, timers } = this.#station;
+    const inMs = Math.round((nowMs + ms) / GRID_MS) * GRID_MS - nowMs;
+    watched.cancelTimer = timers.after(Math.max(0, inMs), (dueMs) => this.#beat(watched, dueMs));
   }
 
   #beat(watched: Watched, dueMs: number): void {

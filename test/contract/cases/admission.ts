@@ -1,16 +1,11 @@
 /** Admission: who is asked what, in which order, and how answers, denials and silence reach the author. */
-import { VALIDATING_WEBHOOKS } from '../../../src/api/kubernetes.ts';
+import { MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS } from '../../../src/api/kubernetes.ts';
 import type { Resource } from '../../../src/api/meta.ts';
 import { at } from '../../support/api-server.ts';
 import { type Behaviour, type RunningHook, startHook } from '../../support/admission-hook.ts';
 import { until } from '../../support/until.ts';
-import { type Case, JSON_PATCH, MERGE, type World } from '../world.ts';
+import { APPLY, type Case, JSON_PATCH, MERGE, type World } from '../world.ts';
 
-const MUTATING_WEBHOOKS: Resource = {
-  ...VALIDATING_WEBHOOKS,
-  plural: 'mutatingwebhookconfigurations',
-  kind: 'MutatingWebhookConfiguration',
-};
 const TIMEOUT_MS = 10_000;
 /** The name of the object that asks whether a webhook is in force yet. */
 const PROBE = 'probe';
@@ -21,12 +16,13 @@ async function register(
   behaviour: Behaviour,
   change: object = {},
   resource: Resource = VALIDATING_WEBHOOKS,
+  suffix = '',
 ): Promise<RunningHook> {
   const hook = await startHook(world, (question, response) =>
     at(question.request, 'name') === PROBE ? { allowed: true } : behaviour(question, response),
   );
   world.names.set(`127.0.0.1:${hook.port}`, 'WEBHOOK');
-  const name = `${world.namespace}-${resource.plural.slice(0, 3)}`;
+  const name = `${world.namespace}-${resource.plural.slice(0, 3)}${suffix}`;
   const webhook = {
     name: 'hook.example.com',
     clientConfig: { url: `https://127.0.0.1:${hook.port}/maps`, caBundle: hook.caBundle },
@@ -189,6 +185,114 @@ export const ADMISSION: readonly Case[] = [
     },
   },
   {
+    title: 'mutating webhooks are asked again where a later one changed something',
+    async run(world) {
+      const asked: string[] = [];
+      const patches = new Map<string, (object: unknown) => unknown[]>();
+      const hook = async (name: string, reinvocationPolicy: string): Promise<unknown> =>
+        register(
+          world,
+          ({ request }) => {
+            const patch = patches.get(name)?.(request.object) ?? [];
+            asked.push(`${name} ${request.operation}${request.dryRun ? ' dry' : ''}`);
+            return {
+              allowed: true,
+              ...(patch.length > 0 && {
+                patchType: 'JSONPatch',
+                patch: Buffer.from(JSON.stringify(patch)).toString('base64'),
+              }),
+            };
+          },
+          { reinvocationPolicy },
+          MUTATING_WEBHOOKS,
+          `-${name}`,
+        );
+      // Their order is that of their names, whichever was there first.
+      await hook('c', 'Never');
+      await hook('a', 'IfNeeded');
+      await hook('b', 'IfNeeded');
+      const counting =
+        (key: string) =>
+        (object: unknown): unknown[] => [
+          { op: 'add', path: `/data/${key}`, value: `${textIn(object, key)}x` },
+        ];
+      const created = async (name: string, query = ''): Promise<void> => {
+        asked.length = 0;
+        await world.see('POST', `${world.path('configmaps')}${query}`, {
+          body: map(name, { data: { given: '' } }),
+        });
+        world.note('asked', asked);
+      };
+      patches.set('a', counting('a'));
+      await created('only-the-first');
+      patches.set('c', counting('c'));
+      await created('the-last-too');
+      patches.set('b', counting('b'));
+      await created('all');
+      patches.delete('a');
+      await created('not-the-first');
+      await created('dry', '?dryRun=All');
+      await world.see('GET', world.path('configmaps', 'dry'));
+      asked.length = 0;
+      await world.see('PATCH', `${world.path('configmaps', 'all')}?fieldManager=applier&force=true`, {
+        type: APPLY,
+        body: { apiVersion: 'v1', kind: 'ConfigMap', ...map('all', { data: { applied: '1', b: 'mine' } }) },
+        ownership: true,
+      });
+      world.note('asked', asked);
+      patches.clear();
+      patches.set('a', () => [{ op: 'add', path: '/metadata/annotations', value: { by: 'webhook' } }]);
+      await world.see('PATCH', `${world.path('configmaps', 'fresh')}?fieldManager=applier`, {
+        type: APPLY,
+        body: { apiVersion: 'v1', kind: 'ConfigMap', ...map('fresh', { data: { applied: '1' } }) },
+        ownership: true,
+      });
+      const refused = [{ op: 'test', path: '/data/given', value: 'other' }];
+      patches.set('a', () => refused);
+      await world.see('POST', world.path('configmaps'), { body: map('untestable', { data: { given: '' } }) });
+    },
+  },
+  {
+    title: 'what a mutating webhook makes of a Service is defaulted like what an author writes',
+    async run(world) {
+      let patch: unknown[] = [];
+      await register(
+        world,
+        ({ request }) =>
+          at(request.object, 'kind') === 'Service'
+            ? {
+                allowed: true,
+                patchType: 'JSONPatch',
+                patch: Buffer.from(JSON.stringify(patch)).toString('base64'),
+              }
+            : { allowed: true },
+        {},
+        MUTATING_WEBHOOKS,
+      );
+      const service = (name: string, type: string): object =>
+        map(name, { spec: { type, ports: [{ port: 80 }] } });
+      const see = (body: unknown): unknown => at(body, 'spec') ?? body;
+      const create = (name: string, type: string): Promise<unknown> =>
+        world.see('POST', world.path('services'), { body: service(name, type), see });
+      patch = [{ op: 'replace', path: '/spec/type', value: 'LoadBalancer' }];
+      await create('becomes', 'ClusterIP');
+      patch = [
+        { op: 'add', path: '/spec/allocateLoadBalancerNodePorts', value: false },
+        { op: 'add', path: '/spec/externalTrafficPolicy', value: 'Local' },
+      ];
+      await create('without-node-ports', 'LoadBalancer');
+      await world.see('PATCH', world.path('services', 'becomes'), {
+        type: MERGE,
+        body: { metadata: { labels: { a: 'b' } } },
+        see,
+      });
+      patch = [{ op: 'replace', path: '/spec/externalTrafficPolicy', value: 'Nearby' }];
+      await create('wrong', 'LoadBalancer');
+      patch = [{ op: 'remove', path: '/spec/allocateLoadBalancerNodePorts' }];
+      await create('removed', 'LoadBalancer');
+    },
+  },
+  {
     title: 'conditions on what a webhook is asked',
     async run(world) {
       const hook = await register(world, () => ({ allowed: false }), {
@@ -248,6 +352,12 @@ export const ADMISSION: readonly Case[] = [
     },
   },
 ];
+
+/** '' where it is not there. */
+function textIn(object: unknown, key: string): string {
+  const text = at(object, 'data', key);
+  return typeof text === 'string' ? text : '';
+}
 
 function withoutManagedFields(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutManagedFields);

@@ -2,39 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeNetlink, encodeDumpRequest } from '../../../src/platform/netlink-messages.ts';
+import { attribute, linkHeader, message } from '../../support/netlink-bytes.ts';
 
 const RTM_NEWLINK = 16;
 const RTM_NEWADDR = 20;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
-
-const pad = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.alloc(-bytes.length & 3)]);
-
-function message(type: number, body: Buffer, { flags = 0, sequence = 7 } = {}): Buffer {
-  const header = Buffer.alloc(16);
-  header.writeUInt32LE(16 + body.length, 0);
-  header.writeUInt16LE(type, 4);
-  header.writeUInt16LE(flags, 6);
-  header.writeUInt32LE(sequence, 8);
-  return pad(Buffer.concat([header, body]));
-}
-
-function attribute(type: number, value: Buffer): Buffer {
-  const header = Buffer.alloc(4);
-  header.writeUInt16LE(4 + value.length, 0);
-  header.writeUInt16LE(type, 2);
-  return pad(Buffer.concat([header, value]));
-}
-
-/** struct ifinfomsg */
-function linkHeader({ family = 0, hardware = 1, index = 3, flags = 0x1_1043 } = {}): Buffer {
-  const header = Buffer.alloc(16);
-  header.writeUInt8(family, 0);
-  header.writeUInt16LE(hardware, 2);
-  header.writeInt32LE(index, 4);
-  header.writeUInt32LE(flags, 8);
-  return header;
-}
 
 /** struct ifaddrmsg */
 const TENTATIVE = 0x40;

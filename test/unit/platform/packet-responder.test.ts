@@ -53,6 +53,7 @@ class FakeKernel {
       return 0;
     },
     getsockoptInt: () => 0,
+    schedule: () => 0,
     attachFilter: (_fd, program) => {
       if (this.filterBytes + program.length > this.filterRoom) return ENOMEM;
       this.filterBytes = program.length;

@@ -118,6 +118,17 @@ test('a pool that is deleted is missed by those who are there, not once its name
   assert.equal(verdict(facts, going).allowed, true);
 });
 
+test('the Services made of a Gateway are found by it, and not once they are gone', async () => {
+  await start();
+  const labels = { 'gateway.networking.k8s.io/gateway-name': 'edge' };
+  kube.put(SERVICES, service('edge-lb', { labels }));
+  kube.put(SERVICES, service('web'));
+  const found = (): string[] => facts.servicesOf('default/edge').map(({ key }) => key);
+  assert.deepEqual(found(), ['default/edge-lb']);
+  kube.put(SERVICES, service('edge-lb'));
+  assert.deepEqual(found(), []);
+});
+
 test('after stop nothing changes any more', async () => {
   await start();
   facts.stop();

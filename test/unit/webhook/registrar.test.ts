@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import type { ValidatingWebhookConfiguration } from '../../../src/api/kubernetes.ts';
-import { VALIDATING_WEBHOOKS } from '../../../src/api/kubernetes.ts';
+import { MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS } from '../../../src/api/kubernetes.ts';
 import { Registrar } from '../../../src/webhook/registrar.ts';
 import { WEBHOOK_CONFIGURATION } from '../../../src/webhook/registration.ts';
 import { admitSelfTests } from '../../support/fake-admission.ts';
@@ -47,7 +47,7 @@ test('the rules go in only after a review came back', async () => {
   };
   await registrar.register(options);
   assert.deepEqual(before, ['selftest']);
-  assert.equal(entries().length, 18);
+  assert.equal(entries().length, 19);
   assert.deepEqual(said(), ['the webhook is registered']);
 });
 
@@ -76,9 +76,10 @@ test('what stands in the way goes at once, whether the test passes or not', asyn
 
 test('a second time nothing is written and nothing said', async () => {
   await registrar.register(options);
-  const stored = kube.read(VALIDATING_WEBHOOKS, REF);
+  const read = () => [VALIDATING_WEBHOOKS, MUTATING_WEBHOOKS].map((resource) => kube.read(resource, REF));
+  const stored = read();
   await registrar.register(options);
-  assert.equal(kube.read(VALIDATING_WEBHOOKS, REF), stored);
+  for (const [index, each] of read().entries()) assert.equal(each, stored[index]);
   assert.equal(log.lines.length, 1);
   assert.equal(foreign, 0);
 });
@@ -93,6 +94,21 @@ test('what somebody else does to it is told, and what was written here is not', 
   assert.equal(foreign, 2);
   await registrar.stop();
   kube.put<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, { metadata: REF });
+  assert.equal(foreign, 2);
+});
+
+test('so is what somebody else does to the one that sets defaults, and it is mended', async () => {
+  await registrar.register(options);
+  const stored = () => kube.read<ValidatingWebhookConfiguration>(MUTATING_WEBHOOKS, REF)?.webhooks ?? [];
+  const registered = stored();
+  kube.put<ValidatingWebhookConfiguration>(MUTATING_WEBHOOKS, {
+    metadata: REF,
+    webhooks: registered.map((each) => ({ ...each, failurePolicy: 'Fail' })),
+  });
+  assert.equal(foreign, 1);
+  await registrar.register(options);
+  assert.deepEqual(stored(), registered);
+  kube.remove(MUTATING_WEBHOOKS, REF);
   assert.equal(foreign, 2);
 });
 

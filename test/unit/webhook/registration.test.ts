@@ -15,6 +15,7 @@ import { FakeKube } from '../../support/fake-kube.ts';
 
 const ORDER = [
   '/validate-v1-service',
+  '/validate-gateway-networking-k8s-io-v1-gateway',
   '/validate-metallb-io-v1beta1-ipaddresspool',
   '/validate-metallb-io-v1beta1-l2advertisement',
   '/validate-metallb-io-v1beta1-bgpadvertisement',
@@ -40,6 +41,8 @@ function entries(more: Partial<RegistrationOptions> = {}) {
 
 const isOfDeletions = ({ name }: Webhook): boolean => name.includes('deletion');
 
+const isOfGateways = ({ name }: Webhook): boolean => name.startsWith('gateway');
+
 const isOfNamespaces = ({ name }: Webhook): boolean => name.startsWith('namespace');
 
 function operationsOf(entry: Webhook): string[] {
@@ -48,7 +51,7 @@ function operationsOf(entry: Webhook): string[] {
 }
 
 test('every entry is harmless: no side effects, a short timeout, Ignore', () => {
-  assert.equal(entries().length, 17);
+  assert.equal(entries().length, 18);
   for (const entry of entries()) {
     assert.deepEqual(
       [entry.sideEffects, entry.timeoutSeconds, entry.failurePolicy, entry.admissionReviewVersions],
@@ -74,7 +77,9 @@ test('nobody who is down stops a deletion, whatever the failure policy is for th
   );
   // There is no object in a deletion: what looks at one would fail.
   assert.equal(deletions.at(-1)?.matchConditions?.[0]?.expression, "oldObject.metadata.name == 'config'");
-  const others = all.filter((entry) => !isOfDeletions(entry) && !isOfNamespaces(entry));
+  const others = all.filter(
+    (entry) => !isOfDeletions(entry) && !isOfNamespaces(entry) && !isOfGateways(entry),
+  );
   assert.ok(others.every(({ failurePolicy }) => failurePolicy === 'Fail'));
 });
 
@@ -106,8 +111,18 @@ test('Services are asked about only where they may be ours', () => {
   );
 });
 
+test('Gateways are asked about only where they want something, and nobody who is down stops them', () => {
+  const entry = entries({ failurePolicy: 'Fail' }).find(isOfGateways);
+  assert.deepEqual([entry?.failurePolicy, entry?.rules?.[0]?.resources], ['Ignore', ['gateways']]);
+  assert.deepEqual(entry?.namespaceSelector, entries()[0]?.namespaceSelector);
+  assert.equal(
+    entry?.matchConditions?.[0]?.expression,
+    'has(object.spec.addresses) || has(object.spec.infrastructure)',
+  );
+});
+
 test('4.1 through the Service, or by URL, with MetalLB’s paths', () => {
-  assert.deepEqual(entries()[1]?.clientConfig, {
+  assert.deepEqual(entries()[2]?.clientConfig, {
     service: {
       namespace: 'metallb-system',
       name: 'metallb-webhook-service',
@@ -136,7 +151,7 @@ test('what others wrote beside it stays, and a second time changes nothing', asy
   await registerGates(kube, options);
   const ref = { name: WEBHOOK_CONFIGURATION };
   const first = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, ref);
-  assert.equal(first?.webhooks?.length, 17);
+  assert.equal(first?.webhooks?.length, 18);
   assert.equal(first.metadata.labels?.['app'], 'metallb');
   assert.deepEqual(kube.writes[0]?.options, { fieldManager: 'cleat-webhook', force: true });
   await registerGates(kube, options);
@@ -188,12 +203,12 @@ test('our own entries are never in the way, the one for the self-test included, 
   await registerGates(kube, options);
   const ref = { name: WEBHOOK_CONFIGURATION };
   const { webhooks = [] } = kube.read<ValidatingWebhookConfiguration>(VALIDATING_WEBHOOKS, ref) ?? {};
-  assert.equal(webhooks.length, 18);
+  assert.equal(webhooks.length, 19);
   assert.deepEqual((await clear(webhooks)).removed, []);
   const strict = entries({ failurePolicy: 'Fail' });
   assert.deepEqual((await clear(strict, { failurePolicy: 'Fail' })).removed, []);
   const { removed } = await clear(webhooks, { url: 'https://127.0.0.1:9443' });
-  assert.equal(removed.length, 18);
+  assert.equal(removed.length, 19);
 });
 
 test('the entry for the self-test matches one Lease of our namespace, and goes beside what is there', async () => {

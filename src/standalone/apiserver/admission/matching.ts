@@ -1,10 +1,9 @@
 /** Which webhooks a request is put to: rules, scope, namespaceSelector and objectSelector, as kube-apiserver reads them. */
-import { CRDS, NAMESPACES, VALIDATING_WEBHOOKS } from '../../../api/kubernetes.ts';
+import { CRDS, MUTATING_WEBHOOKS, NAMESPACES, VALIDATING_WEBHOOKS } from '../../../api/kubernetes.ts';
 import type { ValidatingWebhookConfiguration, Webhook } from '../../../api/kubernetes.ts';
 import { matchesSelector } from '../../../core/config/selector.ts';
 import type { CustomResourceDefinition } from '../crd/definition-of-crd.ts';
 import type { AdmissionRequest, Definition, ServerState } from '../definition.ts';
-import { MUTATING_WEBHOOKS } from '../resources/webhook-configuration.ts';
 
 type Rule = NonNullable<Webhook['rules']>[number];
 

@@ -11,10 +11,13 @@
 import type { Webhook } from '../../../api/kubernetes.ts';
 import type { Clock, Log } from '../../../ports.ts';
 import { ApiError } from '../definition.ts';
-import type { Admission, AdmissionRequest, ServerState, Stored } from '../definition.ts';
+import type { Admission, AdmissionRequest, Definition, ServerState, Stored } from '../definition.ts';
 import { sameJson } from '../json.ts';
-import { applyJsonPatch } from '../patch/json-patch.ts';
+import { applyJsonPatch, OF_THE_REQUEST } from '../patch/json-patch.ts';
+import { applyDefaults } from '../schema/defaults.ts';
+import { pruneUnknown } from '../schema/prune.ts';
 import { isObject } from '../schema/schema.ts';
+import { validateSchema } from '../schema/validate.ts';
 import { findDestination } from './destination.ts';
 import { meetsConditions } from './match-conditions.ts';
 import { configuredWebhooks, matchWebhook } from './matching.ts';
@@ -167,7 +170,7 @@ async function call(
 function patched(
   webhook: Webhook,
   version: string,
-  { definition, object }: AdmissionRequest,
+  { definition, object, oldObject }: AdmissionRequest,
   patch: unknown,
 ): Stored {
   if (object === undefined)
@@ -178,14 +181,27 @@ function patched(
   try {
     result = applyJsonPatch(inVersion(definition, version, object), patch);
   } catch (error) {
-    if (error instanceof ApiError) throw internalError(error.message);
+    if (error instanceof ApiError) throw internalError(error.message.replace(OF_THE_REQUEST, ''));
     throw error;
   }
   if (!isObject(result) || !isObject(result['metadata']))
     throw internalError(
       `admission webhook ${JSON.stringify(webhook.name)} returned a patch that leaves no object`,
     );
-  return inVersion(definition, definition.resource.version, result as Stored);
+  return defaulted(
+    definition,
+    inVersion(definition, definition.resource.version, result as Stored),
+    oldObject,
+  );
+}
+
+/** The server's part again, so that the next webhook sees what an author would have got; not of what no author could write. */
+function defaulted(definition: Definition, object: Stored, old: Stored | undefined): Stored {
+  pruneUnknown(definition.schema, object);
+  applyDefaults(definition.schema, object);
+  if (validateSchema(definition.schema, object, '').length === 0)
+    definition.strategy.setDefaults?.(object, old);
+  return object;
 }
 
 /** The webhook's own code, reason and details; its message after the name of the webhook. */

@@ -7,6 +7,9 @@ import { isObject } from '../schema/schema.ts';
 /** As in kube-apiserver: an answer to a patch that would take the server a while to work through. */
 const OPERATIONS_LIMIT = 10_000;
 
+/** What kube-apiserver puts before the fault of a patch that was sent to it, and not before that of a webhook's. */
+export const OF_THE_REQUEST = 'the server rejected our request due to an error in our request: ';
+
 const OPERATIONS = ['add', 'remove', 'replace', 'move', 'copy', 'test'] as const;
 
 /** The document after every operation; the given one stays as it was. Throws ApiError: 400 for what is no patch, 422 for what does not apply. */
@@ -124,7 +127,7 @@ function unprocessable(message: string): ApiError {
   return new ApiError({
     code: 422,
     reason: 'Invalid',
-    message: `the server rejected our request due to an error in our request: ${message}`,
+    message: `${OF_THE_REQUEST}${message}`,
     details: {},
   });
 }

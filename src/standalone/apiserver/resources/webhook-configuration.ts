@@ -1,5 +1,5 @@
 /** admissionregistration.k8s.io/v1: which webhooks are asked about which requests. admission/ does the asking. */
-import { VALIDATING_WEBHOOKS } from '../../../api/kubernetes.ts';
+import { MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS } from '../../../api/kubernetes.ts';
 import type { ValidatingWebhookConfiguration, Webhook } from '../../../api/kubernetes.ts';
 import type { Resource } from '../../../api/meta.ts';
 import { conditionFaults } from '../admission/match-conditions.ts';
@@ -7,12 +7,6 @@ import type { Definition, FieldFault, Schema, Stored } from '../definition.ts';
 import { faultsOfSubdomain } from '../schema/names.ts';
 import { selectorFaults } from './label-selector.ts';
 import { AGE, INT32, LABEL_SELECTOR, list, listByKey, NAME, object, oneOf, TEXT } from './parts.ts';
-
-export const MUTATING_WEBHOOKS: Resource = {
-  ...VALIDATING_WEBHOOKS,
-  plural: 'mutatingwebhookconfigurations',
-  kind: 'MutatingWebhookConfiguration',
-};
 
 const SERVICE_REFERENCE = object(
   { namespace: TEXT, name: TEXT, path: TEXT, port: { ...INT32, default: 443 } },

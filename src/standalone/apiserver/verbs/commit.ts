@@ -1,10 +1,8 @@
 /** The last part of every write: strategy, admission, validation, and storing what came out of them. */
 import type { AdmissionRequest, Stored } from '../definition.ts';
 import { sameJson } from '../json.ts';
-import { applyDefaults } from '../schema/defaults.ts';
 import { invalidObject } from '../schema/faults.ts';
 import { validateMetadata } from '../schema/metadata.ts';
-import { pruneUnknown } from '../schema/prune.ts';
 import { validateSchema } from '../schema/validate.ts';
 import type { Call, Machinery } from './call.ts';
 import { managersOf, writeManagers } from './manage.ts';
@@ -122,8 +120,6 @@ function reshaped(
   proposed: Stored,
   old: Stored | undefined,
 ): Stored {
-  pruneUnknown(definition.schema, mutated);
-  applyDefaults(definition.schema, mutated);
   if (old !== undefined) shapeChange(definition, subresource, mutated, old);
   writeManagers(mutated, managersOf(proposed));
   return mutated;

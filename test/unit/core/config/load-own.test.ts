@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AddressPolicy, AddressReservation, PolicyException } from '../../../../src/api/cleat.ts';
 import type { ConfigInput } from '../../../../src/core/config/load.ts';
-import { nextExpiryMs, withoutExpired } from '../../../../src/core/config/load-own.ts';
+import { nextExpiryMs, atTime } from '../../../../src/core/config/load-own.ts';
 import type { Snapshot } from '../../../../src/core/config/snapshot.ts';
 import { formatRange } from '../../../../src/core/net/range.ts';
 import { load, NAMESPACE } from '../../../support/configuration.ts';
@@ -174,8 +174,8 @@ test('what has expired is said and left out, and what will is known', () => {
     'LB232 spec.expires 2027-01-01T00:00:00.000Z is past, so the object has no effect any more: delete it, or write a later time',
   ]);
   assert.equal(nextExpiryMs(snapshot), NOW_MS + 1);
-  assert.equal(withoutExpired(snapshot, NOW_MS), snapshot);
-  assert.deepEqual(withoutExpired(snapshot, NOW_MS + 1), { ...snapshot, reservations: [] });
+  assert.equal(atTime(snapshot, NOW_MS), snapshot);
+  assert.deepEqual(atTime(snapshot, NOW_MS + 1), { ...snapshot, reservations: [] });
   assert.equal(snapshotOf({ ...input, nowMs: 0 }).reservations.length, 2);
 });
 
@@ -186,4 +186,32 @@ test('selectors that match no namespace keep the addresses from everybody, which
   assert.deepEqual(said(input), [
     'LB211 spec.namespaceSelectors match no namespace, so nobody may hold the addresses',
   ]);
+});
+
+test('an exception is told of in its last 14 days, and the moment they begin is known', () => {
+  const input = { exceptions: [exception('e', { expires: '2027-01-15T00:00:00.001Z' })] };
+  const before = snapshotOf(input);
+  assert.deepEqual([said(input), before.exceptions[0]?.endsSoon], [[], false]);
+  const begins = NOW_MS + 1;
+  assert.equal(nextExpiryMs(before), begins);
+  const later = { ...input, nowMs: begins };
+  assert.deepEqual(said(later), [
+    'LB233 spec.expires 2027-01-15T00:00:00.001Z is less than 14 days away, and LB106 counts again from then on: mend the objects, or write a later time',
+  ]);
+  const after = snapshotOf(later);
+  assert.equal(after.exceptions[0]?.endsSoon, true);
+  // As what stays in force, because it has faults meanwhile, comes to know by itself.
+  assert.deepEqual(atTime(before, begins), after);
+  assert.equal(atTime(after, begins), after);
+  assert.equal(nextExpiryMs(after), Date.parse('2027-01-15T00:00:00.001Z'));
+  assert.deepEqual(atTime(after, Date.parse('2027-01-15T00:00:00.001Z')).exceptions, []);
+});
+
+test('a fault of configuration cannot be excepted: nothing would come into force', () => {
+  assert.match(
+    said({ exceptions: [exception('e', { rule: 'LB205' })] })[0] ?? '',
+    /^LB210 spec\.rule LB205 is a fault of configuration/,
+  );
+  for (const rule of ['LB229', 'PoolDeleteStrandsServices', 'LB101', 'AddressInUse'])
+    assert.deepEqual(said({ exceptions: [exception('e', { rule })] }), []);
 });

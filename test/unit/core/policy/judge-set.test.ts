@@ -91,6 +91,21 @@ test('beside objects with faults nothing is proven about pools, but what is malf
   ]);
 });
 
+test('a Gateway is judged beside the Services of the set, its own known by its label', () => {
+  const gateway = (ip: string): KubeObject =>
+    typed('gateway.networking.k8s.io/v1', 'Gateway', {
+      metadata: { name: 'edge' },
+      spec: { addresses: [{ value: ip }] },
+    });
+  const labels = { 'gateway.networking.k8s.io/gateway-name': 'edge' };
+  const own = asking('own', '192.0.2.1', { labels });
+  assert.deepEqual(said(first, announced, own, gateway('192.0.2.1')), []);
+  assert.deepEqual(said(first, announced, own, gateway('192.0.2.9')), ['deny LB101 edge']);
+  assert.deepEqual(said(first, announced, asking('web', '192.0.2.1'), gateway('192.0.2.1')), [
+    'warn LB107 edge',
+  ]);
+});
+
 test('objects without a namespace are where they would come', () => {
   const here = { ...first, metadata: { name: 'first' } };
   const web = asking('web', '192.0.2.9');

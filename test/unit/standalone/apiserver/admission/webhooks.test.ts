@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { SERVICES, VALIDATING_WEBHOOKS } from '../../../../../src/api/kubernetes.ts';
+import { MUTATING_WEBHOOKS, SERVICES, VALIDATING_WEBHOOKS } from '../../../../../src/api/kubernetes.ts';
+import type { Service } from '../../../../../src/api/kubernetes.ts';
+import { DEFAULT_SERVICE_RANGES } from '../../../../../src/standalone/apiserver/resources/built-in.ts';
+import { serviceDefinition } from '../../../../../src/standalone/apiserver/resources/service.ts';
 import { createAdmission } from '../../../../../src/standalone/apiserver/admission/webhooks.ts';
 import type { PostReview } from '../../../../../src/standalone/apiserver/admission/webhooks.ts';
 import { ApiError } from '../../../../../src/standalone/apiserver/definition.ts';
@@ -10,7 +13,6 @@ import type {
   Definition,
   Stored,
 } from '../../../../../src/standalone/apiserver/definition.ts';
-import { MUTATING_WEBHOOKS } from '../../../../../src/standalone/apiserver/resources/webhook-configuration.ts';
 import { RecordingLog } from '../../../../support/recording-log.ts';
 import { SmallServer } from '../../../../support/small-server.ts';
 import { VirtualClock } from '../../../../support/virtual-clock.ts';
@@ -74,7 +76,12 @@ class Fixture {
 
 const REQUEST: AdmissionRequest = {
   operation: 'CREATE',
-  definition: { resource: SERVICES, custom: false } as Definition,
+  definition: {
+    resource: SERVICES,
+    custom: false,
+    schema: { type: 'object' },
+    strategy: {},
+  } as unknown as Definition,
   subresource: '',
   namespace: 'default',
   name: 'a',
@@ -276,6 +283,27 @@ describe('mutating webhooks', () => {
       metadata: { name: 'a', labels: { y: '{"x":"1"}' } },
     });
     assert.deepEqual(REQUEST.object, { metadata: { name: 'a' } });
+  });
+
+  it('are shown what earlier ones made of it with the server’s defaults, and no fields there are not', async () => {
+    const patch = [
+      { op: 'add', path: '/spec', value: { type: 'LoadBalancer' } },
+      { op: 'add', path: '/more', value: 1 },
+    ];
+    const fixture = new Fixture({
+      a: () => ({
+        allowed: true,
+        patchType: 'JSONPatch',
+        patch: Buffer.from(JSON.stringify(patch)).toString('base64'),
+      }),
+      b: () => ({ allowed: true }),
+    });
+    for (const name of ['a', 'b']) fixture.configure('mutating', name);
+    const definition = serviceDefinition(fixture.server, DEFAULT_SERVICE_RANGES);
+    await fixture.admission.mutate({ ...REQUEST, definition });
+    const seen = fixture.asked[1]?.question.object;
+    assert.equal((seen as Service | undefined)?.spec?.externalTrafficPolicy, 'Cluster');
+    assert.equal(seen?.['more'], undefined);
   });
 
   it('are selected by what earlier ones made of the object', async () => {

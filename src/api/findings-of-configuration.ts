@@ -215,4 +215,10 @@ export const FINDINGS_OF_CONFIGURATION = {
     meaning: 'The exception ends in less than 14 days; then its rule counts for its objects again.',
     remedy: 'Mend the objects, or ask the owner of the exception for a later time.',
   },
+  LB234: {
+    reason: 'ReservedInUse',
+    level: 'warn',
+    meaning: 'Services for which they are not kept hold addresses of the reservation, and keep them.',
+    remedy: 'Move or delete those Services where the addresses are needed.',
+  },
 } as const satisfies Record<string, FindingKind>;

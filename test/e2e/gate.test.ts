@@ -146,6 +146,15 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
       ...shut,
       spec: { ...shut.spec, serviceAllocation: { namespaces: ['bank'] } },
     } as typeof shut);
+    const vault = {
+      apiVersion: 'cleat.dev/v1alpha1',
+      kind: 'AddressReservation',
+      metadata: { name: 'vault', namespace: 'metallb-system' },
+      spec: { addresses: ['10.7.1.245', '2001:db8:7::5'], namespaces: ['bank'] },
+    };
+    writeFileSync(path.join(folder, 'vault.json'), JSON.stringify(vault));
+    assert.equal((await kubectl('apply', '-f', path.join(folder, 'vault.json'))).code, 0);
+    context.after(() => kubectl('delete', '-f', path.join(folder, 'vault.json')));
     for (const namespace of ['bank', 'lax']) await kubectl('create', 'namespace', namespace);
     await kubectl('label', 'namespace', 'lax', 'cleat.dev/enforce=warn');
 
@@ -159,7 +168,8 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
         namespace: 'metallb-system',
         name: 'cleat-floor',
       });
-      return stored?.data?.['namespace.bank'] === '10.7.2.0/28' ? true : undefined;
+      const { 'namespace.bank': ofBank, 'reserved.bank': reserved } = stored?.data ?? {};
+      return ofBank === '10.7.2.0/28' && reserved === '10.7.1.245/32 2001:db8:7::5/128' ? true : undefined;
     });
     await keeper.stop();
     await gate.stop();
@@ -183,8 +193,14 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
       (await asks('10.7.2.3', 'default', dry)).err,
       /denied request: LB106 spec\.loadBalancerIP 10\.7\.2\.3 /,
     );
+    for (const ip of ['10.7.1.245', '2001:DB8:7::5'])
+      assert.match(
+        (await asks(ip, 'default', dry)).err,
+        new RegExp(`denied request: LB118 spec\\.loadBalancerIP ${ip} is reserved for others$`, 'm'),
+      );
     for (const [ip, namespace] of [
       ['10.7.2.3', 'bank'],
+      ['10.7.1.245', 'bank'],
       ['10.7.1.250', 'default'],
       ['2001:db8:7::9', 'default'],
       ['10.7.1.251', 'lax'],

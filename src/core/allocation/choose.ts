@@ -138,7 +138,7 @@ function shortageOfAny(ledger: Ledger, view: ServiceView, pools: readonly Pool[]
 }
 
 /** How many addresses the Service cannot do without. */
-export function neededBy(view: ServiceView): number {
+function neededBy(view: ServiceView): number {
   return mayHaveOne(view) ? 1 : view.families.length;
 }
 

@@ -9,7 +9,6 @@
 import type { Pool, Reservation, Snapshot } from '../config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../config/snapshot.ts';
 import type { Address, IpFamily } from '../net/address.ts';
-import { sameAddress } from '../net/address.ts';
 import type { Decision } from './decision.ts';
 import type { FamilySpace } from './family-space.ts';
 import { AddressMap } from './address-map.ts';
@@ -26,6 +25,7 @@ import { RangeIndex } from './range-index.ts';
 import type { Own } from './reserved.ts';
 import { Reserved } from './reserved.ts';
 import type { ServiceView } from './service-view.ts';
+import { isSettledSo } from './settled-so.ts';
 import type { Conflict, Holding, Sharer } from './sharing.ts';
 import { AddressUse, conflictBetween, groupOf } from './sharing.ts';
 import { SharingGroup } from './sharing-group.ts';
@@ -335,25 +335,4 @@ export class Ledger {
     group?.leave({ address, pool: holding.pool }, holding.ports, isLast);
     if (group?.isEmpty === true) this.#groups.delete(name);
   }
-}
-
-function isSame(a: Address, b: Address | undefined): boolean {
-  return b !== undefined && sameAddress(a, b);
-}
-
-/** Nearly every decision changes nothing. */
-function isSettledSo(
-  holding: Holding,
-  { sharingKey, backendKey, ports }: ServiceView,
-  decision: Decision,
-): boolean {
-  if (decision.kind !== 'assigned' || holding.pool !== decision.pool) return false;
-  return (
-    holding.addresses.length === decision.addresses.length &&
-    holding.addresses.every((address, index) => isSame(address, decision.addresses[index])) &&
-    holding.sharingKey === sharingKey &&
-    holding.backendKey === backendKey &&
-    holding.ports.length === ports.length &&
-    holding.ports.every((port, index) => port === ports[index])
-  );
 }

@@ -87,11 +87,15 @@ export class Reserved {
     return candidates.some((index) => (this.#reservations[index]?.serviceSelectors.length ?? 0) > 0);
   }
 
-  #letsIn(index: number, { namespace, labels }: Asker): boolean {
+  #letsIn(index: number, asker: Asker): boolean {
     const reservation = this.#reservations[index];
-    if (reservation === undefined || !(reservation.namespaces?.has(namespace) ?? true)) return false;
-    return matchesAny(reservation.serviceSelectors, labels);
+    return reservation !== undefined && letsIn(reservation, asker);
   }
+}
+
+/** True where the Service may have the addresses, as far as this reservation goes. */
+export function letsIn({ namespaces, serviceSelectors }: Reservation, { namespace, labels }: Asker): boolean {
+  return (namespaces?.has(namespace) ?? true) && matchesAny(serviceSelectors, labels);
 }
 
 /** Members of the set from `first` to `last`, ascending. */

@@ -1,17 +1,19 @@
 /**
- * The floor: what of the gate holds with every process of Cleat dead. The pools and the namespaces they are open to are
- * compiled into one ConfigMap, the parameter of a ValidatingAdmissionPolicy that the API server evaluates by itself. It says
+ * The floor: what of the gate holds with every process of Cleat dead. The pools and the namespaces they are open to, and the
+ * reservations and the namespaces they let in, are compiled into one ConfigMap, the parameter of a ValidatingAdmissionPolicy that the API server evaluates by itself. It says
  * the codes and the first words the webhook says; who holds what, and what is free, it cannot know.
  *
- * What must always hold: the floor refuses nothing the webhook would admit on the same pools. What it cannot tell, such as a
- * pool for Services with certain labels, it takes for allowed; without pools, without the ConfigMap or where an expression
+ * What must always hold: the floor refuses nothing the webhook would admit on the same objects. What it cannot tell, such as a
+ * pool or a reservation for Services with certain labels, or whom exactly a PolicyException is for, it takes for allowed; without pools, without the ConfigMap or where an expression
  * fails, everything passes.
  */
 import { ENFORCE_LABEL, LEGACY_PREFIX, LOAD_BALANCER_IPS, PREFIX } from '../../api/annotations.ts';
 import type { Level } from '../../api/findings.ts';
 import type { ConfigMap } from '../../api/kubernetes.ts';
 import type { KubeObject } from '../../api/meta.ts';
+import { Reserved } from '../allocation/reserved.ts';
 import type { Snapshot } from '../config/snapshot.ts';
+import type { AddressRange } from '../net/address.ts';
 import { cidrsOf } from '../net/cidrs.ts';
 import { serviceConditions } from './service-conditions.ts';
 
@@ -19,6 +21,12 @@ export const FLOOR = 'cleat-floor';
 const POLICY_NAME = 'floor.cleat.dev';
 const POLICY_API = 'admissionregistration.k8s.io/v1';
 const NAMESPACE_PREFIX = 'namespace.';
+const RESERVED_PREFIX = 'reserved.';
+const EXCEPTED_PREFIX = 'excepted.';
+/** In the place of a namespace: every one. */
+const EVERYWHERE = '*';
+/** What it refuses. */
+const CODES = ['LB101', 'LB106', 'LB118'] as const;
 
 export interface FloorOptions {
   /** Cleat's own; the ConfigMap is there, and its Services are not looked at. */
@@ -30,10 +38,11 @@ export interface FloorOptions {
 
 /**
  * The parameter: CIDRs with blanks between them. `open` are those for everybody, `namespace.NAME` those for one namespace
- * besides, `closed` all that are not open; `pools` is how many pools there are.
+ * besides, `closed` all that are not open; `pools` is how many pools there are. `reserved` are those that are reserved,
+ * `reserved.NAME` those of them that one namespace may have. `excepted.CODE` are namespaces with exceptions from a rule.
  */
 export function compileFloor(
-  { pools }: Snapshot,
+  { pools, reservations, exceptions }: Snapshot,
   namespace: string,
 ): ConfigMap & { data: Record<string, string> } {
   const all = [...pools.values()];
@@ -57,8 +66,42 @@ export function compileFloor(
           join(closed.filter(({ allocation }) => allocation?.namespaces?.has(guest))),
         ]),
       ),
+      ...reservedData(reservations),
+      ...exceptedData(exceptions),
     },
   };
+}
+
+/** Who is let in by labels is let in: labels are not looked at. */
+function reservedData(reservations: Snapshot['reservations']): Record<string, string> {
+  const certain = reservations
+    .filter(({ namespaces }) => namespaces !== undefined)
+    .map((reservation) => ({ ...reservation, serviceSelectors: [] }));
+  if (certain.length === 0) return {};
+  const reserved = new Reserved(certain);
+  const guests = [...new Set(certain.flatMap(({ namespaces }) => [...(namespaces ?? [])]))].toSorted();
+  const ownOf = (namespace: string): readonly AddressRange[] => {
+    const own = reserved.ownOf({ namespace, labels: {} });
+    return (['IPv4', 'IPv6'] as const).flatMap((family) =>
+      own[family].map(({ first, last }) => ({ family, first, last })),
+    );
+  };
+  return {
+    reserved: cidrsOf(certain.flatMap(({ ranges }) => ranges)).join(' '),
+    ...Object.fromEntries(guests.map((guest) => [RESERVED_PREFIX + guest, cidrsOf(ownOf(guest)).join(' ')])),
+  };
+}
+
+function exceptedData(exceptions: Snapshot['exceptions']): Record<string, string> {
+  const data: Record<string, string> = {};
+  for (const code of CODES) {
+    const objects = exceptions.filter((each) => each.code === code).flatMap((each) => each.objects);
+    const namespaces = objects
+      .filter(({ kind }) => kind === 'Service')
+      .flatMap((each) => [...(each.namespaces ?? [EVERYWHERE])]);
+    if (namespaces.length > 0) data[EXCEPTED_PREFIX + code] = [...new Set(namespaces)].toSorted().join(' ');
+  }
+  return data;
 }
 
 /** The policy and its binding. They name no pool, so they are applied once. */
@@ -87,18 +130,9 @@ export function floorPolicy({ namespace, level, loadBalancerClass }: FloorOption
       ],
       variables: VARIABLES,
       validations: [
-        {
-          expression: "params.data.pools == '0' || size(variables.outside) == 0",
-          reason: 'Forbidden',
-          messageExpression:
-            "'LB101 ' + variables.path + ' ' + variables.outside[0] + ' is in no pool open to namespace ' + request.namespace",
-        },
-        {
-          expression: "params.data.pools == '0' || size(variables.shut) == 0",
-          reason: 'Forbidden',
-          messageExpression:
-            "'LB106 ' + variables.path + ' ' + variables.shut[0] + ' is in a pool which is not open to namespace ' + request.namespace",
-        },
+        validation('LB101', 'outside', "' is in no pool open to namespace ' + request.namespace"),
+        validation('LB106', 'shut', "' is in a pool which is not open to namespace ' + request.namespace"),
+        validation('LB118', 'kept', "' is reserved for others'"),
       ],
     },
   };
@@ -113,6 +147,21 @@ export function floorPolicy({ namespace, level, loadBalancerClass }: FloorOption
     },
   };
   return [policy, binding];
+}
+
+/** `faulty` is the variable with the addresses that are refused. */
+function validation(code: (typeof CODES)[number], faulty: string, wrong: string): object {
+  const excepted = wordsOf(`'${EXCEPTED_PREFIX}${code}'`);
+  return {
+    expression: `params.data.pools == '0' || size(variables.${faulty}) == 0 || ${excepted}.exists(n, n == '${EVERYWHERE}' || n == request.namespace)`,
+    reason: 'Forbidden',
+    messageExpression: `'${code} ' + variables.path + ' ' + variables.${faulty}[0] + ${wrong}`,
+  };
+}
+
+/** The words under a key of the parameter; none where it is not there. */
+function wordsOf(key: string): string {
+  return `(${key} in params.data ? params.data[${key}] : '').split(' ').filter(c, c != '')`;
 }
 
 const ACTIONS: Readonly<Record<Level, string>> = { deny: 'Deny', warn: 'Warn', audit: 'Audit' };
@@ -161,4 +210,15 @@ const VARIABLES: readonly { readonly name: string; readonly expression: string }
     expression: `variables.wanted.filter(x, !${isIn('allowed')} && !${isIn('closed')})`,
   },
   { name: 'shut', expression: `variables.wanted.filter(x, !${isIn('allowed')} && ${isIn('closed')})` },
+  { name: 'reserved', expression: wordsOf("'reserved'") },
+  { name: 'own', expression: wordsOf(`'${RESERVED_PREFIX}' + request.namespace`) },
+  // Who has an address when it is reserved keeps it.
+  {
+    name: 'has',
+    expression: `oldObject != null && has(oldObject.status) && has(oldObject.status.loadBalancer) && has(oldObject.status.loadBalancer.ingress) ? oldObject.status.loadBalancer.ingress.filter(i, has(i.ip) && isIP(i.ip)).map(i, ip(i.ip)) : []`,
+  },
+  {
+    name: 'kept',
+    expression: `variables.wanted.filter(x, ${isIn('reserved')} && !${isIn('own')} && !variables.has.exists(h, h == ip(x)))`,
+  },
 ];

@@ -106,6 +106,9 @@ function soundPart(input: ConfigInput, findings: readonly Finding[]): Snapshot {
     l2Advertisements: sound(L2_ADVERTISEMENTS, input.l2Advertisements),
     bgpAdvertisements: [],
     bgpPeers: [],
+    reservations: sound(ADDRESS_RESERVATIONS, input.reservations),
+    policies: sound(ADDRESS_POLICIES, input.policies),
+    exceptions: sound(POLICY_EXCEPTIONS, input.exceptions),
   };
   return loadConfig(part).snapshot ?? EMPTY_SNAPSHOT;
 }

@@ -8,6 +8,7 @@ import { isWorldChange } from './changed-world.ts';
 import { isExcepted, withExceptions } from './exceptions.ts';
 import { hopedWorld } from './hoped-world.ts';
 import { judgeConfiguration } from './pool-rules.ts';
+import { judgeReservation } from './reservation-rules.ts';
 import { judgeService } from './service-rules.ts';
 import { judgeStranding, STRANDING, strandsInHopedWorld } from './strand-rules.ts';
 import { auditText, denialText, warningText } from './wording.ts';
@@ -25,7 +26,13 @@ export interface Verdict {
 }
 
 /** Each speaks for itself; the order is the order of the sentences. */
-const RULES: readonly Rule[] = [judgeService, judgeGateway, judgeConfiguration, judgeStranding];
+const RULES: readonly Rule[] = [
+  judgeService,
+  judgeGateway,
+  judgeConfiguration,
+  judgeStranding,
+  judgeReservation,
+];
 
 const SEVERITY: Readonly<Record<Level, number>> = { audit: 0, warn: 1, deny: 2 };
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compileFloor, floorPolicy } from '../../../../src/core/policy/floor.ts';
-import { pool, snapshotOf } from '../../../support/allocation.ts';
+import type { PolicyException } from '../../../../src/api/cleat.ts';
+import { pool, reservation, snapshotOf } from '../../../support/allocation.ts';
+import { factsOf } from '../../../support/policy.ts';
 
 const compile = (...pools: ReturnType<typeof pool>[]) => compileFloor(snapshotOf(pools), 'metallb-system');
 
@@ -31,6 +33,58 @@ test('what it cannot tell it takes for allowed', () => {
   assert.deepEqual(data, { pools: '2', open: '192.0.2.0/28 198.51.100.0/28', closed: '' });
 });
 
+test('reservations become CIDRs, and those of them a namespace may have; labels are taken for the right ones', () => {
+  const gold = [{ matchLabels: { tier: 'gold' } }];
+  const { data } = compileFloor(
+    factsOf({
+      pools: [pool('p', ['192.0.2.0/24'])],
+      reservations: [
+        reservation('a', { addresses: ['192.0.2.0/30'], namespaces: ['bank', 'shop'] }),
+        reservation('b', {
+          addresses: ['192.0.2.2', '2001:db8::7'],
+          namespaces: ['bank'],
+          serviceSelectors: gold,
+        }),
+        reservation('c', { addresses: ['192.0.2.9'], serviceSelectors: gold }),
+        reservation('d', { addresses: ['192.0.2.16/31'] }),
+      ],
+    }).snapshot,
+    'metallb-system',
+  );
+  assert.deepEqual(data, {
+    pools: '1',
+    open: '192.0.2.0/24',
+    closed: '',
+    reserved: '192.0.2.0/30 192.0.2.16/31 2001:db8::7/128',
+    'reserved.bank': '192.0.2.0/30 2001:db8::7/128',
+    'reserved.shop': '192.0.2.0/31 192.0.2.3/32',
+  });
+});
+
+test('an exception, whomever exactly it is for, counts for its whole namespace', () => {
+  const exception = (
+    name: string,
+    rule: string,
+    objects: PolicyException['spec']['objects'],
+  ): PolicyException => ({
+    metadata: { name, namespace: 'metallb-system' },
+    spec: { rule, objects, reason: 'r', owner: 'o', expires: '2099-01-01T00:00:00Z' },
+  });
+  const exceptions = [
+    exception('a', 'Reserved', [{ kind: 'Service', namespace: 'shop', name: 'web' }]),
+    exception('b', 'LB101', [{ kind: 'Service' }, { kind: 'IPAddressPool', namespace: 'x' }]),
+    exception('c', 'LB119', [{ kind: 'Service' }]),
+  ];
+  const { data } = compileFloor(factsOf({ exceptions }).snapshot, 'metallb-system');
+  assert.deepEqual(data, {
+    pools: '0',
+    open: '',
+    closed: '',
+    'excepted.LB101': '*',
+    'excepted.LB118': 'shop',
+  });
+});
+
 test('without pools it says so, and everything passes', () => {
   assert.deepEqual(compile().data, { pools: '0', open: '', closed: '' });
 });
@@ -43,7 +97,7 @@ test('a refusal is 403, with a code; a policy that fails, or has no parameter, r
   assert.equal(policy.spec.failurePolicy, 'Ignore');
   for (const { reason, messageExpression } of policy.spec.validations) {
     assert.equal(reason, 'Forbidden');
-    assert.match(messageExpression, /^'LB10[16] ' \+ /);
+    assert.match(messageExpression, /^'LB1(?:01|06|18) ' \+ /);
     assert.doesNotMatch(messageExpression, /immutable/i);
   }
   assert.deepEqual(binding.spec.paramRef, {

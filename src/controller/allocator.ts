@@ -136,17 +136,21 @@ export class Allocator {
     const freed = new AddressSet();
     for (const key of gone) freed.add(...this.#forget(key));
     const asking: Candidate[] = [];
+    const changing: Candidate[] = [];
     const having: Candidate[] = [];
     for (const candidate of this.#candidates(new Set(keys)).toSorted(candidatesByAge)) {
       const { view } = candidate;
       // Who keeps nothing of what it has is one who asks: it comes before nobody who is older.
       if (view.ours && planHeld(this.ledger, this.#snapshot, view) === undefined) {
         const letGo = planLetGo(this.ledger, this.#snapshot, view);
-        freed.add(...this.#letGo(view.key));
-        asking.push({ ...candidate, letGo });
+        const had = this.#letGo(view.key);
+        freed.add(...had);
+        // But it keeps its share of a quota: who waits for one would take it in between.
+        const hasShare = had.length > 0 && hasQuota(this.ledger, view.namespace);
+        (hasShare ? changing : asking).push({ ...candidate, letGo });
       } else having.push(candidate);
     }
-    for (const candidate of having) freed.add(...this.#decide(candidate, outcomes));
+    for (const candidate of [...changing, ...having]) freed.add(...this.#decide(candidate, outcomes));
     this.#serve(asking, freed, outcomes);
     this.#tellWhoWaitsForTouched(outcomes);
     return [...outcomes.values()];

@@ -8,13 +8,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Service } from '../../src/api/kubernetes.ts';
-import { verdict } from '../../src/core/policy/verdict.ts';
-import type { ServiceText } from '../support/allocation.ts';
+import { judge } from '../support/agreement.ts';
 import type { Step } from '../support/allocation-histories.ts';
 import { areInForce, personOf, poolObject, serviceText, step, WHO } from '../support/allocation-histories.ts';
 import { holdsFor } from '../support/counterexamples.ts';
+import type { Configured } from '../support/desk.ts';
 import { Desk } from '../support/desk.ts';
-import { change, factsOf, namespace } from '../support/policy.ts';
+import * as own from '../support/own-kinds-histories.ts';
+import type { World } from '../support/policy.ts';
+import { namespace } from '../support/policy.ts';
 import { runs } from '../support/runs.ts';
 
 /** What a Service may ask for besides. */
@@ -37,6 +39,36 @@ test('what the gate says of a Service is what the allocator does with it', async
   for (const [what, count] of Object.entries(seen)) assert.ok(count > 100, `${what}: ${count}`);
 });
 
+test('so it is with reservations, quotas, and pools that policies allow or set', () => {
+  const seen = { admitted: 0, warned: 0, refused: 0 };
+  fc.assert(
+    fc.property(own.configured, fc.array(own.step, { maxLength: 20 }), (first, steps) => {
+      const desk = new Desk(first);
+      let world = worldOf(first);
+      desk.turn();
+      for (const each of steps) {
+        if (each.do === 'put') {
+          for (const { name, text } of each.wishes) {
+            const kind = judge(desk, world, name, text);
+            if (kind !== undefined) seen[kind] += 1;
+          }
+          continue;
+        }
+        if (each.do === 'configure') world = worldOf(each.configured);
+        own.apply(desk, each);
+        desk.turn();
+      }
+    }),
+    runs(300),
+  );
+  for (const [what, count] of Object.entries(seen)) assert.ok(count > 100, `${what}: ${count}`);
+});
+
+function worldOf({ pools, reservations = [], policies = [] }: Configured): World {
+  const known = Object.entries(own.NAMESPACES).map(([name, labels]) => namespace(name, labels));
+  return { pools: [...pools], reservations: [...reservations], policies: [...policies], namespaces: known };
+}
+
 function carryOut(
   all: readonly { todo: Step; more: NonNullable<Service['spec']> }[],
   seen: { admitted: number; warned: number; refused: number },
@@ -48,7 +80,7 @@ function carryOut(
     const { todo } = each;
     if (todo.do === 'put') {
       const text = serviceText(todo.who, todo.wish);
-      const kind = judge(desk, shapes, personOf(todo.who).name, {
+      const kind = judge(desk, { pools: poolsOf(shapes), namespaces }, personOf(todo.who).name, {
         ...text,
         spec: { ...text.spec, ...each.more },
       });
@@ -70,44 +102,6 @@ function carryOut(
     }
     desk.turn();
   }
-}
-
-/** Judges the change, lets it in whatever the verdict is, and compares with what becomes of it. */
-function judge(
-  desk: Desk,
-  shapes: ReadonlyMap<string, number>,
-  name: string,
-  text: ServiceText,
-): 'admitted' | 'warned' | 'refused' | undefined {
-  const key = `${text.namespace}/${name}`;
-  const services = [...desk.services.values()];
-  const stored = desk.services.get(key);
-  const before = desk.statuses()[key];
-  desk.put(name, text);
-  const object = desk.services.get(key);
-  assert.ok(object);
-  const facts = factsOf({ pools: poolsOf(shapes), services, namespaces });
-  const { allowed, findings, message } = verdict(facts, change(object, stored));
-  desk.turn();
-  if (object.spec?.type !== 'LoadBalancer') {
-    assert.ok(allowed, message);
-    return undefined;
-  }
-  const status = desk.statuses()[key] ?? '';
-  const hasAddress = status.includes(' of ');
-  const said = findings.map(({ code }) => code);
-  const told = `${said.join() || 'nothing'} was said, and then: ${status} (${desk.said(key)})`;
-  if (findings.length === 0) {
-    assert.ok(hasAddress, told);
-    return 'admitted';
-  }
-  if (allowed) {
-    assert.ok(hasAddress || said.some((code) => code === status), told);
-    return 'warned';
-  }
-  // What it has already it may keep, whatever else it asks for.
-  assert.ok(hasAddress ? status === before : said.some((code) => code === status), told);
-  return 'refused';
 }
 
 function poolsOf(shapes: ReadonlyMap<string, number>) {

@@ -142,6 +142,19 @@ test('quota that comes free goes to the oldest of the namespace, whatever pool i
   assert.deepEqual(desk.turn(), [], 'nobody loses an address');
 });
 
+test('who asks for another address keeps its share of the quota, whoever has waited for one', () => {
+  const policies = [policy('one-each', { quota: { total: 1 } })];
+  const desk = new Desk({ pools: [four], policies });
+  desk.put('b', { createdAt: '2026-01-02T00:00:00Z' });
+  desk.turn();
+  desk.put('a', { createdAt: '2026-01-01T00:00:00Z' });
+  assert.deepEqual(desk.turn(), ['default/a: LB119']);
+  desk.put('b', { createdAt: '2026-01-02T00:00:00Z', ...asking('192.0.2.4') });
+  assert.deepEqual(desk.turn(), ['default/b: 192.0.2.4 of p']);
+  desk.put('b', { createdAt: '2026-01-02T00:00:00Z', ...asking('198.51.100.1') });
+  assert.deepEqual(desk.turn(), ['default/b: LB101', 'default/a: 192.0.2.1 of p']);
+});
+
 test('a pool over its quota is passed over, a pool that is not allowed refused, and both are said', () => {
   const pools = [pool('p', ['192.0.2.0/28']), pool('q', ['198.51.100.0/28'])];
   const rules = { quota: { pools: [{ pool: 'p', addresses: 1 }] } };

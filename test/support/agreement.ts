@@ -1,0 +1,45 @@
+/** The gate's verdict on a Service beside what the allocator then does with it. */
+import assert from 'node:assert/strict';
+import { verdict } from '../../src/core/policy/verdict.ts';
+import type { ServiceText } from './allocation.ts';
+import type { Desk } from './desk.ts';
+import type { World } from './policy.ts';
+import { change, factsOf } from './policy.ts';
+
+/** Judges the change, lets it in whatever the verdict is, and compares with what becomes of it. `desk` has the world's configuration. */
+export function judge(
+  desk: Desk,
+  world: World,
+  name: string,
+  text: ServiceText,
+): 'admitted' | 'warned' | 'refused' | undefined {
+  const key = `${text.namespace}/${name}`;
+  const services = [...desk.services.values()];
+  const stored = desk.services.get(key);
+  const before = desk.statuses()[key];
+  desk.put(name, text);
+  const object = desk.services.get(key);
+  assert.ok(object);
+  const facts = factsOf({ ...world, services });
+  const { allowed, findings, message } = verdict(facts, change(object, stored));
+  desk.turn();
+  if (object.spec?.type !== 'LoadBalancer') {
+    assert.ok(allowed, message);
+    return undefined;
+  }
+  const status = desk.statuses()[key] ?? '';
+  const hasAddress = status.includes(' of ');
+  const said = findings.map(({ code }) => code);
+  const told = `${said.join() || 'nothing'} was said, and then: ${status} (${desk.said(key)})`;
+  if (findings.length === 0) {
+    assert.ok(hasAddress, told);
+    return 'admitted';
+  }
+  if (allowed) {
+    assert.ok(hasAddress || said.some((code) => code === status), told);
+    return 'warned';
+  }
+  // What it has already it may keep, whatever else it asks for.
+  assert.ok(hasAddress ? status === before : said.some((code) => code === status), told);
+  return 'refused';
+}

@@ -1,0 +1,131 @@
+/** Worlds with AddressReservations and AddressPolicies in which Services come and go. */
+import fc from 'fast-check';
+import { policy, pool, reservation } from './allocation.ts';
+import type { ServiceText } from './allocation.ts';
+import type { Configured, Desk } from './desk.ts';
+
+export const NAMESPACES = { red: { team: 'a' }, blue: { team: 'b' }, green: { team: 'b' } };
+const namespace = fc.constantFrom('red', 'blue', 'green');
+const four = fc.integer({ min: 1, max: 6 }).map((last) => `192.0.2.${last}`);
+const poolName = fc.constantFrom('p', 'q');
+
+const anyReservation = fc.record({
+  addresses: fc.uniqueArray(four, { minLength: 1, maxLength: 3 }),
+  namespaces: fc.uniqueArray(namespace, { maxLength: 2 }),
+  isGold: fc.boolean(),
+});
+const anyPolicy = fc.record({
+  namespaces: fc.uniqueArray(namespace, { maxLength: 2 }),
+  total: fc.option(fc.nat({ max: 3 })),
+  ofP: fc.option(fc.nat({ max: 2 })),
+  pools: fc.uniqueArray(poolName, { maxLength: 2 }),
+  hasDefault: fc.boolean(),
+});
+export const configured: fc.Arbitrary<Configured> = fc
+  .record({
+    reservations: fc.array(anyReservation, { maxLength: 3 }),
+    policies: fc.array(anyPolicy, { maxLength: 3 }),
+    split: fc.integer({ min: 1, max: 5 }),
+  })
+  .map(({ reservations, policies, split }) => ({
+    pools: [
+      pool('p', [`192.0.2.1-192.0.2.${split}`, '2001:db8::/127']),
+      pool('q', [`192.0.2.${split + 1}-192.0.2.6`]),
+    ],
+    namespaces: NAMESPACES,
+    reservations: reservations.map(({ isGold, ...spec }, index) =>
+      reservation(`r${index}`, {
+        ...spec,
+        ...(isGold && { serviceSelectors: [{ matchLabels: { tier: 'gold' } }] }),
+      }),
+    ),
+    policies: policies.map(({ namespaces, total, ofP, pools, hasDefault }, index) =>
+      policy(`a${index}`, {
+        namespaces,
+        quota: {
+          ...(total !== null && { total }),
+          ...(ofP !== null && { pools: [{ pool: 'p', addresses: ofP }] }),
+        },
+        pools,
+        ...(hasDefault && { defaultPool: pools[0] ?? 'q' }),
+      }),
+    ),
+  }));
+
+export interface Wish {
+  readonly namespace: string;
+  readonly name: string;
+  readonly text: ServiceText;
+}
+
+export const wish: fc.Arbitrary<Wish> = fc
+  .record({
+    namespace,
+    name: fc.constantFrom('a', 'b', 'c'),
+    asks: fc.constantFrom<(string | undefined)[]>(undefined, undefined, '192.0.2.1', '192.0.2.4'),
+    named: fc.constantFrom<(string | undefined)[]>(undefined, undefined, 'p', 'q'),
+    isGold: fc.boolean(),
+    stack: fc.constantFrom('SingleStack', 'SingleStack', 'PreferDualStack', 'RequireDualStack'),
+    sharing: fc.constantFrom('', '', 'k'),
+    port: fc.constantFrom(80, 81, 82),
+  })
+  .map(({ namespace: where, name, asks, named, isGold, stack, sharing, port }) => ({
+    namespace: where,
+    name,
+    text: {
+      namespace: where,
+      createdAt: `2026-01-0${'abc'.indexOf(name) + 1}T00:00:00Z`,
+      labels: isGold ? { tier: 'gold' } : {},
+      families: stack === 'SingleStack' ? ['IPv4'] : ['IPv4', 'IPv6'],
+      annotations: {
+        ...(named !== undefined && { 'address-pool': named }),
+        ...(sharing !== '' && { 'allow-shared-ip': sharing }),
+      },
+      spec: {
+        ports: [{ port }],
+        ipFamilyPolicy: stack,
+        ...(asks !== undefined && stack === 'SingleStack' && { loadBalancerIP: asks }),
+      },
+    } as ServiceText,
+  }));
+
+export type Step =
+  | { readonly do: 'put'; readonly wishes: readonly Wish[] }
+  | { readonly do: 'remove'; readonly namespace: string; readonly name: string }
+  | { readonly do: 'configure'; readonly configured: Configured }
+  | { readonly do: 'restart' };
+
+export const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc
+      .array(wish, { minLength: 1, maxLength: 4 })
+      .map((wishes) => ({ do: 'put' as const, wishes })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('remove' as const),
+      namespace,
+      name: fc.constantFrom('a', 'b', 'c'),
+    }),
+  },
+  { weight: 2, arbitrary: configured.map((each) => ({ do: 'configure' as const, configured: each })) },
+  { weight: 1, arbitrary: fc.constant({ do: 'restart' as const }) },
+);
+
+export function apply(desk: Desk, each: Step): void {
+  switch (each.do) {
+    case 'put':
+      for (const { name, text } of each.wishes) desk.put(name, text);
+      break;
+    case 'remove':
+      desk.remove(each.name, each.namespace);
+      break;
+    case 'configure':
+      desk.configure(each.configured);
+      break;
+    case 'restart':
+      desk.restart();
+  }
+}

@@ -10,7 +10,8 @@ import type { MutatingWebhookConfiguration } from '../api/kubernetes.ts';
 import { MUTATING_WEBHOOKS, SERVICES } from '../api/kubernetes.ts';
 import { serviceConditions } from '../core/policy/service-conditions.ts';
 import type { KubeClient } from '../ports.ts';
-import type { Gate, RegistrationOptions } from './registration.ts';
+import type { Gate } from './gates.ts';
+import type { RegistrationOptions } from './registration.ts';
 import { elsewhereThan, entry, WEBHOOK_CONFIGURATION } from './registration.ts';
 
 export const MUTATION_PATH = '/mutate--v1-service';

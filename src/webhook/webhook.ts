@@ -12,23 +12,19 @@ import type { ConfigMap, Secret, Service } from '../api/kubernetes.ts';
 import { SECRETS } from '../api/kubernetes.ts';
 import { UserError } from '../api/user-error.ts';
 import type { Configuration } from '../cluster/configuration.ts';
-import type { ConfigMapChange } from '../core/policy/facts.ts';
 import { Intents } from '../core/policy/intents.ts';
-import type { Route } from '../platform/http.ts';
 import { HttpServer } from '../platform/http.ts';
 import type { TlsSettings } from '../platform/tls-settings.ts';
 import type { Clock, KubeClient, Leadership, Log, Meter, Startable, Store } from '../ports.ts';
-import { answerReview } from './answer.ts';
 import { CERTIFICATE_SECRET, CertificateStore, decodeSecret } from './certificate-store.ts';
 import type { CertificateSet } from './certificates.ts';
 import { isValidAt } from './certificates.ts';
 import { LiveFacts } from './live-facts.ts';
-import { answerMutation } from './mutate.ts';
-import { MUTATION_PATH } from './mutating-registration.ts';
 import { Registrar } from './registrar.ts';
 import type { FailurePolicy } from './registration.ts';
-import { REVIEW_PATHS, webhookHosts } from './registration.ts';
-import { answerSelfTest, NotReached, SELF_TEST_PATH } from './self-test.ts';
+import { webhookHosts } from './registration.ts';
+import { routes } from './routes.ts';
+import { NotReached } from './self-test.ts';
 
 export interface WebhookDeps {
   readonly client: KubeClient;
@@ -202,19 +198,10 @@ export class Webhook implements Startable {
 
   #makeServer(certificate: CertificateSet): HttpServer {
     const { configuration, clock, log, meter, host, port, tls, clientCaPem } = this.#deps;
-    const readLegacy = (configMap: ConfigMap): ConfigMapChange['legacy'] =>
-      configuration.readLegacy(configMap);
-    const deps = { facts: this.#facts, intents: new Intents(), readLegacy, clock, log, meter };
-    const review = REVIEW_PATHS.map((path): Route => ({
-      method: 'POST',
-      path,
-      handle: ({ body }) => answerReview(body, deps),
-    }));
-    const asked: readonly Route[] = [
-      ...review,
-      { method: 'POST', path: MUTATION_PATH, handle: ({ body }) => answerMutation(body, deps) },
-      { method: 'POST', path: SELF_TEST_PATH, handle: ({ body }) => answerSelfTest(body) },
-    ];
+    const facts = this.#facts;
+    const intents = new Intents();
+    const readLegacy = (configMap: ConfigMap) => configuration.readLegacy(configMap);
+    const answering = { facts, intents, readLegacy, clock, log, meter };
     return new HttpServer({
       name: 'the webhook',
       host,
@@ -224,18 +211,7 @@ export class Webhook implements Startable {
       ...(clientCaPem !== undefined && { clientCaPem }),
       log,
       bodyLimitBytes: BODY_LIMIT_BYTES,
-      routes: [
-        ...asked.map((route): Route => ({ ...route, onlyKnown: true })),
-        { method: 'GET', path: '/healthz', handle: () => ({ status: 200, body: 'ok\n' }) },
-        {
-          method: 'GET',
-          path: '/readyz',
-          handle: () => {
-            const missing = this.whyNotReady();
-            return { status: missing === undefined ? 200 : 503, body: `${missing ?? 'ok'}\n` };
-          },
-        },
-      ],
+      routes: routes(answering, () => this.whyNotReady()),
     });
   }
 

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import type { ValidatingWebhookConfiguration, Webhook } from '../../../src/api/kubernetes.ts';
 import { VALIDATING_WEBHOOKS } from '../../../src/api/kubernetes.ts';
 import type { RegistrationOptions } from '../../../src/webhook/registration.ts';
+import { REVIEW_PATHS } from '../../../src/webhook/gates.ts';
 import {
   clearTheWay,
   registerGates,
   registerSelfTest,
-  REVIEW_PATHS,
   WEBHOOK_CONFIGURATION,
   webhookConfiguration,
 } from '../../../src/webhook/registration.ts';

@@ -11,7 +11,7 @@ import { Ledger } from '../core/allocation/ledger.ts';
 import type { LetGo } from '../core/allocation/plan.ts';
 import { withDefaultPool } from '../core/allocation/choose.ts';
 import { namespaceOf } from '../core/allocation/namespace-use.ts';
-import { hasQuota } from '../core/allocation/quota.ts';
+import { hasQuota, quotaState } from '../core/allocation/quota.ts';
 import { isWhole, plan, planHeld, planLetGo } from '../core/allocation/plan.ts';
 import { policyChanges, poolChanges, reservationChanges } from '../core/allocation/pool-changes.ts';
 import { isOpenTo } from '../core/allocation/pool-order.ts';
@@ -190,11 +190,10 @@ export class Allocator {
     outcomes: Outcomes,
   ): void {
     const { ledger } = this;
+    // Also who was decided before others gave up what it lacks.
     const isHelpedNow = (waiter: Waiter) =>
-      // Who has one address of two was decided before others gave theirs up.
-      (waiter.pool !== undefined || !outcomes.has(waiter.view.key)) &&
-      (pools.some((pool) => isHelped(ledger, pool, waiter)) ||
-        (quotas.has(waiter.view.namespace) && isServed(ledger, this.#snapshot, waiter)));
+      pools.some((pool) => isHelped(ledger, pool, waiter)) ||
+      (quotas.has(waiter.view.namespace) && isServed(ledger, this.#snapshot, waiter));
     const mayBeHelpedNow = (waiter: Waiter) =>
       quotas.has(waiter.view.namespace) || pools.some((pool) => mayBeHelped(ledger, pool, waiter));
     const line = this.#waiting.inLine(mayBeHelpedNow, isHelpedNow);
@@ -221,11 +220,14 @@ export class Allocator {
     const candidates = this.#candidates(this.#hungryFor(touched)).toSorted(candidatesByAge);
     for (const candidate of candidates) this.#decide(candidate, outcomes);
     this.#touched = new AddressSet();
-    for (const namespace of this.#quotas.takeOther(this.ledger)) {
-      const keys = this.#waiting.limitedIn(namespace).map(({ view }) => view.key);
-      for (const candidate of this.#candidates(keys).toSorted(candidatesByAge))
-        this.#decide(candidate, outcomes);
-    }
+    const ofNamespaces = this.#quotas.takeOther(this.ledger).flatMap((each) => this.#waiting.limitedIn(each));
+    // Others of the same turn may have taken what was left when this one was told.
+    const stale = [...outcomes.keys(), ...ofNamespaces.map(({ view }) => view.key)].filter((key) => {
+      const waiter = this.#waiting.get(key);
+      return waiter?.quotas !== undefined && waiter.quotas !== quotaState(this.ledger, waiter.view.namespace);
+    });
+    for (const candidate of this.#candidates(new Set(stale)).toSorted(candidatesByAge))
+      this.#decide(candidate, outcomes);
   }
 
   /** Answers what others may have now. */
@@ -245,17 +247,18 @@ export class Allocator {
 
   #remember(view: ServiceView, decision: Decision): void {
     const isLimited = this.#quotas.isKept && hasQuota(this.ledger, view.namespace);
+    const limited = isLimited ? { quotas: quotaState(this.ledger, view.namespace) } : {};
     if (decision.kind === 'waiting') {
       const asked = view.request.kind === 'addresses' ? view.request.addresses : [];
       const poolsAsked = asked.map((address) => this.ledger.poolOf(address));
       const asking = withDefaultPool(this.ledger, view);
-      this.#waiting.set({ view: asking, code: decision.finding.code, poolsAsked, isLimited });
+      this.#waiting.set({ view: asking, code: decision.finding.code, poolsAsked, ...limited });
       return;
     }
     const findings = decision.kind === 'assigned' ? decision.findings : [];
     const lack = findings.find(({ code }) => code === 'LB111' || code === 'LB119');
     if (lack !== undefined && decision.kind === 'assigned')
-      this.#waiting.set({ view, code: lack.code, poolsAsked: [], pool: decision.pool, isLimited });
+      this.#waiting.set({ view, code: lack.code, poolsAsked: [], pool: decision.pool, ...limited });
     else this.#waiting.delete(view.key);
   }
 
@@ -282,7 +285,7 @@ export class Allocator {
     const asking = new Set(addresses.flatMap((address) => [...this.#waiting.askingFor(address)]));
     return [...asking].filter((key) => {
       const code = this.#waiting.get(key)?.code;
-      return code === 'LB107' || code === 'LB108';
+      return code === 'LB107' || code === 'LB108' || code === 'LB119';
     });
   }
 

@@ -15,8 +15,8 @@ export interface Waiter {
   readonly poolsAsked: readonly (string | undefined)[];
   /** It has one address of two, and only this pool can give the other. */
   readonly pool?: string;
-  /** Its namespace has a quota. */
-  readonly isLimited: boolean;
+  /** What quotas left to its namespace when it was decided (quotaState); absent where it has none. */
+  readonly quotas?: string;
 }
 
 /** What all of one queue have in common, but for their labels. */
@@ -45,7 +45,7 @@ export class Waiting {
     const { key } = waiter.view;
     this.delete(key);
     this.#waiters.set(key, waiter);
-    if (waiter.isLimited) {
+    if (waiter.quotas !== undefined) {
       const { namespace } = waiter.view;
       const limited = this.#limited.get(namespace);
       if (limited === undefined) this.#limited.set(namespace, new Set([key]));

@@ -273,3 +273,19 @@ test('who waits is told of the policy that shuts the pool now', () => {
   desk.turn();
   assert.match(desk.said('default/x'), /which AddressPolicy b does not open/);
 });
+
+test('who asks for another address keeps its share of a quota where a new process is the first to see it', () => {
+  const desk = new Desk({
+    pools: [pool('p', ['192.0.2.0/28'])],
+    policies: [policy('a', { quota: { total: 1 } })],
+  });
+  const young = { createdAt: '2026-01-03T00:00:00Z' };
+  desk.put('c', young);
+  desk.turn();
+  desk.put('a');
+  desk.turn();
+  desk.put('c', { ...young, ...asking('192.0.2.4') });
+  desk.restart();
+  desk.turn();
+  assert.deepEqual(desk.statuses(), { 'default/a': 'LB119', 'default/c': '192.0.2.4 of p' });
+});

@@ -94,7 +94,10 @@ export class Allocator {
       else others.push({ view, service, letGo: planLetGo(this.ledger, snapshot, view) });
     }
     const outcomes: Outcomes = new Map();
-    for (const candidate of [...keeping, ...others]) {
+    // As in decide(): who changes from one address to another keeps its share of a quota.
+    const hasShare = ({ view }: Candidate) => view.held.length > 0 && hasQuota(this.ledger, view.namespace);
+    const changing = others.filter(hasShare);
+    for (const candidate of [...keeping, ...changing, ...others.filter((each) => !hasShare(each))]) {
       // Now its status counts once more, with what it may not keep, and nobody can take the rest meanwhile.
       this.ledger.release(candidate.view.key);
       this.#decide(candidate, outcomes);

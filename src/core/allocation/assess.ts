@@ -20,12 +20,21 @@ export function heldBy(ledger: Ledger, view: ServiceView): readonly Address[] {
   return ledger.isSettled(view.key) ? (ledger.holding(view.key)?.addresses ?? []) : view.held;
 }
 
-/** MetalLB allocator.go, Assign: autoAssign does not matter for an address somebody asks for or has. */
-export function assess(ledger: Ledger, snapshot: Snapshot, view: ServiceView, asked: Asked): Assessed {
+/**
+ * MetalLB allocator.go, Assign: autoAssign does not matter for an address somebody asks for or has. `all` is what the Service
+ * has, which neither a reservation, a policy nor draining takes away.
+ */
+export function assess(
+  ledger: Ledger,
+  snapshot: Snapshot,
+  view: ServiceView,
+  asked: Asked,
+  all: readonly Address[],
+): Assessed {
   const name = ledger.poolOf(asked.address);
   const pool = name === undefined ? undefined : snapshot.pools.get(name);
   const conflict = ledger.conflict(view, asked.address);
-  const has = (): boolean => hasAlready(ledger, view, asked.address);
+  const has = (): boolean => all.some((other) => sameAddress(other, asked.address));
   // Neither a policy nor a reservation takes from anybody what he has.
   const isOpen =
     pool !== undefined && isOpenTo(pool, view) && (policyAgainst(ledger, view, pool) === undefined || has());
@@ -47,8 +56,4 @@ export function assess(ledger: Ledger, snapshot: Snapshot, view: ServiceView, as
 
 function refused(finding: Finding): Assessed {
   return { ok: false, finding };
-}
-
-function hasAlready(ledger: Ledger, view: ServiceView, address: Address): boolean {
-  return heldBy(ledger, view).some((other) => sameAddress(other, address));
 }

@@ -26,7 +26,7 @@ export function keepHeld(ledger: Ledger, snapshot: Snapshot, view: ServiceView):
   const path = 'status.loadBalancer.ingress';
   const has = heldBy(ledger, view);
   for (const address of has.length > 1 ? has.toSorted(compareAddresses) : has) {
-    const assessed = assess(ledger, snapshot, view, { path, address });
+    const assessed = assess(ledger, snapshot, view, { path, address }, has);
     if (!assessed.ok) {
       lost ??= assessed.finding;
       continue;

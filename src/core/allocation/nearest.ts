@@ -2,13 +2,14 @@
 import type { Pool, Snapshot } from '../config/snapshot.ts';
 import type { Address } from '../net/address.ts';
 import type { Ledger } from './ledger.ts';
+import { costOf, shortage } from './quota.ts';
 import type { Near } from './sentence.ts';
 import type { ServiceView } from './service-view.ts';
 
 /**
  * The free address of the family of `wanted` that is numerically nearest to it, the lower of two that are equally near,
  * in a pool this Service may have by asking: open to it, and the one it names where it names one that is. Where it asks for
- * another address besides, in a pool that can give it both.
+ * another address besides, in a pool that can give it both. None that is beyond a quota.
  */
 export function nearestFree(
   ledger: Ledger,
@@ -18,10 +19,12 @@ export function nearestFree(
 ): Near | undefined {
   const named = view.requestedPool && snapshot.pools.get(view.requestedPool.pool);
   const only = named !== undefined && ledger.isOpenTo(named, view) ? named.name : undefined;
+  const needed = 1 + costOf(ledger, view, othersAsked(view, wanted));
   const givesBoth = givesBeside(ledger, snapshot, view, wanted);
   const mayUse = (pool: Pool) =>
     (only === undefined ? ledger.isOpenTo(pool, view) : pool.name === only) &&
     pool.draining !== true &&
+    shortage(ledger, view, pool.name, needed) === undefined &&
     givesBoth(pool);
   const seen = new Set<string>();
   let best: Near | undefined;
@@ -44,10 +47,9 @@ function givesBeside(
   ledger: Ledger,
   snapshot: Snapshot,
   view: ServiceView,
-  { family }: Address,
+  wanted: Address,
 ): (pool: Pool) => boolean {
-  const asked = view.request.kind === 'addresses' ? view.request.addresses : [];
-  const other = asked.find((address) => address.family !== family);
+  const [other] = othersAsked(view, wanted);
   if (other === undefined) return () => true;
   const home = snapshot.pools.get(ledger.poolOf(other) ?? '');
   const isToBeHad =
@@ -57,6 +59,11 @@ function givesBeside(
     !ledger.isAvoided(other) &&
     ledger.conflict(view, other) === undefined;
   return (pool) => (isToBeHad ? pool === home : ledger.nearestFree(pool.name, other, view) !== undefined);
+}
+
+/** What it asks for besides: an address of the other family, or nothing. */
+function othersAsked({ request }: ServiceView, { family }: Address): readonly Address[] {
+  return request.kind === 'addresses' ? request.addresses.filter((address) => address.family !== family) : [];
 }
 
 function isNearer(a: Address, b: Address, wanted: Address): boolean {

@@ -165,7 +165,7 @@ function planRequested(
   question: Question,
   request: Extract<AddressRequest, { kind: 'addresses' }>,
 ): Decision {
-  const { ledger, snapshot, view, kept } = question;
+  const { ledger, snapshot, view, has, kept } = question;
   const { path, addresses: wanted } = request;
   const asked = wanted.map(({ family }) => family);
   const isWhole = wanted.length === view.families.length;
@@ -173,9 +173,10 @@ function planRequested(
   const mismatch = wrongFamilies(view, path, request.text, asked);
   if (!fits) return waiting(question, mismatch);
   const named = view.requestedPool;
-  const faultOfNamed = faultOfNamedPool(ledger, snapshot, view);
+  const isNew = wanted.some((address) => !kept.addresses.some((other) => sameAddress(address, other)));
+  // Who has all it asks for keeps it, although a policy may have shut the pool since.
+  const faultOfNamed = isNew ? faultOfNamedPool(ledger, snapshot, view) : undefined;
   if (faultOfNamed !== undefined) return waiting(question, faultOfNamed);
-  const faults: Finding[] = [];
   const pools = new Set<string>();
   for (const address of wanted) {
     const pool = ledger.poolOf(address);
@@ -184,14 +185,20 @@ function planRequested(
       return waiting(question, inOtherPool(view, { path, address }, pool, named, near));
     }
     if (pool !== undefined) pools.add(pool);
-    const assessed = assess(ledger, snapshot, view, { path, address });
-    if (!assessed.ok) faults.push(assessed.finding);
   }
   const [pool, ...others] = pools;
-  if (others.length > 0) faults.push(inTwoPools(view, path, request.text, [...pools]));
-  const isNew = wanted.some((address) => !kept.addresses.some((other) => sameAddress(address, other)));
-  const short = isNew && pool !== undefined && shortage(ledger, view, pool, costOf(ledger, view, wanted));
-  if (short) faults.push(overQuota(view, { path, value: request.text }, short));
+  const faultsHaving = (has: readonly Address[]): Finding[] => {
+    const faults = wanted.flatMap((address) => {
+      const assessed = assess(ledger, snapshot, view, { path, address }, has);
+      return assessed.ok ? [] : [assessed.finding];
+    });
+    if (others.length > 0) faults.push(inTwoPools(view, path, request.text, [...pools]));
+    const short = isNew && pool !== undefined && shortage(ledger, view, pool, costOf(ledger, view, wanted));
+    if (short) faults.push(overQuota(view, { path, value: request.text }, short));
+    return faults;
+  };
+  // Who is to wait has nothing then, and is told what it will be told then.
+  const faults = faultsHaving(has).length === 0 ? [] : faultsHaving([]);
   const [fault] = faults.sort((a, b) => MOST_LASTING.indexOf(a.code) - MOST_LASTING.indexOf(b.code));
   if (fault !== undefined || pool === undefined) return waiting(question, fault ?? mismatch);
   return assigned(question, pool, wanted, isWhole ? [] : [mismatch]);

@@ -61,8 +61,13 @@ function reservationText({ source, ranges, namespaces, serviceSelectors }: Reser
 export function policyChanges(before: Snapshot, after: Snapshot): (namespace: string) => boolean {
   if (before.policies === after.policies) return () => false;
   const [then, now] = [new PolicyIndex(before.policies), new PolicyIndex(after.policies)];
-  const text = ({ quota, quotaOfPools, pools, defaultPool }: NamespaceRules): string =>
-    JSON.stringify([quota, [...quotaOfPools], pools && [...pools], defaultPool]);
+  const names = [...new Set([...before.pools.keys(), ...after.pools.keys()])];
+  // Who is refused a pool is told by which policy.
+  const shut = ({ pools, shutBy }: NamespaceRules) => pools && names.map((name) => shutBy(name) ?? null);
+  const text = (rules: NamespaceRules): string => {
+    const { quota, quotaOfPools, pools, defaultPool } = rules;
+    return JSON.stringify([quota, [...quotaOfPools], pools && [...pools], shut(rules), defaultPool]);
+  };
   const known = new Map<string, boolean>();
   return (namespace) => {
     let isChanged = known.get(namespace);

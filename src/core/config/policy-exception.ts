@@ -6,7 +6,7 @@ import type { NamespaceLabels } from './address-pool.ts';
 import type { NamespaceChoice } from './namespace-choice.ts';
 import { namespacesOf } from './namespace-choice.ts';
 import type { Fields } from './read.ts';
-import { isFields, readFields, readList, readOptionalText, readString } from './read.ts';
+import { isFields, readFields, readList, readString } from './read.ts';
 import { readSelector } from './read-selector.ts';
 import type { Report } from './report.ts';
 import type { ExceptedObjects, PolicyException } from './snapshot.ts';
@@ -79,8 +79,8 @@ function readObjects(value: unknown, path: string, report: Report): ObjectsDraft
     return undefined;
   }
   const kind = readString(value['kind'], `${path}.kind`, report);
-  const namespace = readOptionalText(value['namespace'], `${path}.namespace`, report);
-  const name = readOptionalText(value['name'], `${path}.name`, report);
+  const namespace = readNarrowing(value['namespace'], `${path}.namespace`, report);
+  const name = readNarrowing(value['name'], `${path}.name`, report);
   const bySelector = value['namespaceSelector'] ?? undefined;
   if (namespace !== undefined && bySelector !== undefined) {
     const what = 'is set beside namespaceSelector: keep one of the two';
@@ -107,6 +107,11 @@ function readObjects(value: unknown, path: string, report: Report): ObjectsDraft
     },
     ...(choice === undefined ? {} : { choice }),
   };
+}
+
+/** A text left empty, as by a template without its value, must not make the exception one for all. */
+function readNarrowing(value: unknown, path: string, report: Report): string | undefined {
+  return value === undefined || value === null ? undefined : readString(value, path, report);
 }
 
 /** When its last days begin. */

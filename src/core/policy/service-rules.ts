@@ -10,6 +10,7 @@ import { plan } from '../allocation/plan.ts';
 import type { AddressRequest, ServiceView } from '../allocation/service-view.ts';
 import { viewAsStored, viewService } from '../allocation/view-service.ts';
 import { isFault } from '../config/load.ts';
+import { formatAddress } from '../net/address.ts';
 import type { Change, Facts, Remark, ServiceChange } from './facts.ts';
 
 /** Findings that rest on which pools there are. */
@@ -146,7 +147,9 @@ function describeRequest(request: AddressRequest): string {
       return '';
     case 'conflicting':
       return JSON.stringify([request.text, request.other]);
+    // However they are written: the form of an address is no wish, and the mutating webhook may have changed it.
     case 'addresses':
+      return JSON.stringify(request.addresses.map(formatAddress).toSorted());
     case 'malformed':
       return JSON.stringify([request.text]);
   }

@@ -178,7 +178,8 @@ test('a pool over its quota is passed over, a pool that is not allowed refused, 
   desk.turn();
   assert.match(
     desk.said('default/d'),
-    /LB106 .* is in pool q, which AddressPolicy b does not open to namespace default; nearest free: 192.0.2/,
+    /LB106 .* is in pool q, which AddressPolicy b does not open to namespace default; no free IPv4 address/,
+    'what is free is beyond the quota',
   );
   assert.equal(desk.statuses()['default/e'], 'LB119');
   assert.equal(desk.statuses()['default/b'], '198.51.100.0 of q', 'who holds keeps');
@@ -215,4 +216,76 @@ test('the default pool is that of new Services that ask for nothing; who holds a
   assert.deepEqual(desk.statuses(), settled);
   desk.remove('b');
   assert.deepEqual(desk.turn(), ['default/f: 198.51.100.0 of q']);
+});
+
+test('who has all it asks for keeps it where a policy shuts the pool it names', () => {
+  const pools = [pool('p', ['192.0.2.0/28', '2001:db8::/120']), pool('q', ['198.51.100.0/31'])];
+  const desk = new Desk({ pools });
+  const pinned = { annotations: { 'address-pool': 'p' }, spec: { loadBalancerIP: '192.0.2.4' } };
+  desk.put('a', pinned);
+  desk.put('b', {
+    families: ['IPv4', 'IPv6'],
+    annotations: { 'address-pool': 'p', loadBalancerIPs: '192.0.2.5' },
+    spec: { ipFamilyPolicy: 'PreferDualStack' },
+  });
+  desk.turn();
+  const settled = { 'default/a': '192.0.2.4 of p', 'default/b': '192.0.2.5 of p' };
+  assert.deepEqual(desk.statuses(), settled);
+  desk.configure({ pools, policies: [policy('a', { pools: ['q'] })] });
+  desk.turn();
+  desk.put('a', { ...pinned, labels: { touched: 'yes' } });
+  desk.turn();
+  assert.deepEqual(desk.statuses(), settled, 'touched');
+  desk.restart();
+  desk.turn();
+  assert.deepEqual(desk.statuses(), settled, 'over a restart');
+});
+
+test('who is to lose what it has is told what it will be told once it has nothing', () => {
+  const both = { asks: '192.0.2.4,2001:db8::1', stack: 'RequireDualStack' as const };
+  const desk = new Desk({ pools: [pool('p', ['192.0.2.0/28', '2001:db8::/120'])] });
+  desk.put('a', {
+    families: ['IPv4', 'IPv6'],
+    annotations: { loadBalancerIPs: both.asks },
+    spec: { ipFamilyPolicy: both.stack },
+  });
+  desk.turn();
+  desk.configure({
+    pools: [pool('p', ['192.0.2.0/28']), pool('q', ['2001:db8::/120'])],
+    policies: [policy('a', { pools: ['q'] })],
+  });
+  desk.turn();
+  const [told] = desk.said('default/a').split('; lost');
+  assert.match(told ?? '', /^LB106 .* which AddressPolicy a does not open/);
+  desk.restart();
+  desk.turn();
+  assert.equal(desk.said('default/a'), told);
+});
+
+test('who waits is told of the policy that shuts the pool now', () => {
+  const pools = [pool('p', ['192.0.2.0/28']), pool('q', ['198.51.100.0/31'])];
+  const [a, b] = [policy('a', { pools: ['p'] }), policy('b', { pools: ['p'] })];
+  const desk = new Desk({ pools, policies: [a, b] });
+  desk.put('x', asking('198.51.100.1'));
+  desk.turn();
+  assert.match(desk.said('default/x'), /which AddressPolicy a does not open/);
+  desk.configure({ pools, policies: [b] });
+  desk.turn();
+  assert.match(desk.said('default/x'), /which AddressPolicy b does not open/);
+});
+
+test('who asks for another address keeps its share of a quota where a new process is the first to see it', () => {
+  const desk = new Desk({
+    pools: [pool('p', ['192.0.2.0/28'])],
+    policies: [policy('a', { quota: { total: 1 } })],
+  });
+  const young = { createdAt: '2026-01-03T00:00:00Z' };
+  desk.put('c', young);
+  desk.turn();
+  desk.put('a');
+  desk.turn();
+  desk.put('c', { ...young, ...asking('192.0.2.4') });
+  desk.restart();
+  desk.turn();
+  assert.deepEqual(desk.statuses(), { 'default/a': 'LB119', 'default/c': '192.0.2.4 of p' });
 });

@@ -109,6 +109,16 @@ test('an exception is from a rule by code or reason, for objects by kind, namesp
   ]);
 });
 
+test('an exception whose namespace or name was left empty is not one for all', () => {
+  const objects = [{ kind: 'Service', namespace: '', name: '' }];
+  const { snapshot, findings } = load({ exceptions: [exception('one', { objects })] });
+  assert.equal(snapshot, undefined);
+  assert.deepEqual(
+    findings.map(({ message }) => message),
+    ['spec.objects[0].namespace "" is not a text', 'spec.objects[0].name "" is not a text'],
+  );
+});
+
 test('all faults are told, and with one nothing comes into force', () => {
   const input = {
     reservations: [

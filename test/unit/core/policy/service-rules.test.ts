@@ -231,6 +231,14 @@ describe('on update, what was stored already is not refused', () => {
     for (const edit of edits) assert.equal(brief(facts, edited(edit)), 'warned LB101');
   });
 
+  test('the same addresses written in another form or order', () => {
+    const both = (text: string): Service =>
+      service('web', { families: ['IPv4', 'IPv6'], annotations: { loadBalancerIPs: text } });
+    const from = both('203.0.113.9,2001:db8:1::9');
+    assert.equal(brief(facts, change(both('2001:DB8:1:0::9, 203.0.113.9'), from)), 'warned LB101');
+    assert.equal(brief(facts, change(both('203.0.113.8,2001:db8:1::9'), from)), 'denied LB101');
+  });
+
   test('a full pool insisted on', () => {
     const insisting = service('web', { annotations: { 'address-pool': 'full' } });
     assert.equal(

@@ -41,9 +41,14 @@ export const POLICY_EXCEPTION_CRD: CustomResourceDefinition = customResourceDefi
             namespace: {
               description: 'Their namespace. With neither it nor namespaceSelector: any.',
               type: 'string',
+              minLength: 1,
             },
             namespaceSelector: labelSelector('Their namespaces, by label.'),
-            name: { description: 'The name of the one object meant. Without it: all.', type: 'string' },
+            name: {
+              description: 'The name of the one object meant. Without it: all.',
+              type: 'string',
+              minLength: 1,
+            },
             selector: labelSelector('Labels of the objects meant. Without it: all.'),
           },
         },

@@ -21,9 +21,9 @@ import { viewService } from '../core/allocation/view-service.ts';
 import type { Pool, Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
 import type { Address } from '../core/net/address.ts';
-import { sameAddress } from '../core/net/address.ts';
 import { rangesOverlap } from '../core/net/range.ts';
 import { AddressSet } from './address-set.ts';
+import { addressesFreed, sameHolding } from './freed.ts';
 import { isAfforded, isConcerned, isHelped, isServed, mayBeHelped } from './help.ts';
 import { QuotaNews } from './quota-news.ts';
 import type { Age, Waiter } from './waiting.ts';
@@ -148,15 +148,31 @@ export class Allocator {
         const letGo = planLetGo(this.ledger, this.#snapshot, view);
         const had = this.#letGo(view.key);
         freed.add(...had);
-        // But it keeps its share of a quota: who waits for one would take it in between.
         const hasShare = had.length > 0 && hasQuota(this.ledger, view.namespace);
         (hasShare ? changing : asking).push({ ...candidate, letGo });
       } else having.push(candidate);
     }
-    for (const candidate of [...changing, ...having]) freed.add(...this.#decide(candidate, outcomes));
+    // But who had a share of a quota keeps it, or who waits for one would take it in between; unless it wants what others wait for.
+    const isContested = this.#contested(freed);
+    asking.push(...changing.filter(isContested));
+    asking.sort(candidatesByAge);
+    for (const candidate of [...changing.filter((each) => !isContested(each)), ...having])
+      freed.add(...this.#decide(candidate, outcomes));
     this.#serve(asking, freed, outcomes);
     this.#tellWhoWaitsForTouched(outcomes);
     return [...outcomes.values()];
+  }
+
+  /** Whether somebody wants what came free just now, and may have been waited for. */
+  #contested(freed: AddressSet): (candidate: Candidate) => boolean {
+    const pools = new Set(this.#freshPools);
+    for (const address of freed.values()) pools.add(this.ledger.poolOf(address) ?? '');
+    const isFresh = (address: Address) =>
+      freed.has(address) || this.#freshPools.has(this.ledger.poolOf(address) ?? '');
+    return ({ view: { request, requestedPool } }) => {
+      if (request.kind === 'addresses') return request.addresses.some(isFresh);
+      return requestedPool === undefined ? pools.size > 0 : pools.has(requestedPool.pool);
+    };
   }
 
   /** Those who ask, and those who wait and whom it helps that addresses came free or the configuration changed. */
@@ -319,30 +335,6 @@ export class Allocator {
       return service === undefined ? [] : { view: viewService(service, this.#ourClass), service };
     });
   }
-}
-
-/** Addresses given up, and addresses still held whose sharing may have become easier. */
-function addressesFreed(before: Holding | undefined, after: Holding | undefined): readonly Address[] {
-  if (before === undefined) return [];
-  if (after === undefined || !sharesAlike(before, after)) return before.addresses;
-  return before.addresses.filter((address) => !isIn(address, after.addresses));
-}
-
-function sameHolding(a: Holding | undefined, b: Holding | undefined): boolean {
-  if (a === b || a === undefined || b === undefined) return a === b;
-  return a.pool === b.pool && sameSet(a.addresses, b.addresses) && sharesAlike(a, b);
-}
-
-function sameSet(a: readonly Address[], b: readonly Address[]): boolean {
-  return a.length === b.length && a.every((address) => isIn(address, b));
-}
-
-function isIn(address: Address, addresses: readonly Address[]): boolean {
-  return addresses.some((other) => sameAddress(address, other));
-}
-
-function sharesAlike(a: Holding, b: Holding): boolean {
-  return a.sharingKey === b.sharingKey && a.backendKey === b.backendKey && a.ports.join() === b.ports.join();
 }
 
 function ageOf({ metadata: { creationTimestamp = '', namespace = '', name = '' } }: Service): Age {

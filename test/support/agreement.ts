@@ -19,7 +19,8 @@ export function judge(
   const key = `${text.namespace}/${name}`;
   const services = [...desk.services.values()];
   const stored = desk.services.get(key);
-  const before = desk.statuses()[key];
+  const earlier = desk.statuses();
+  const before = earlier[key];
   desk.put(name, text);
   const object = desk.services.get(key);
   assert.ok(object);
@@ -30,13 +31,16 @@ export function judge(
     assert.ok(allowed, message);
     return undefined;
   }
-  const status = desk.statuses()[key] ?? '';
+  const later = desk.statuses();
+  const status = later[key] ?? '';
+  // What it gave up may help one that is older and has waited, which then takes what it may have, the lowest first.
+  const isOutrun = Object.keys(later).some((other) => other !== key && later[other] !== earlier[other]);
   const hasAddress = status.includes(' of ');
   const said = findings.map(({ code }) => code);
   const isAsSaid = OF_THE_EMPTY_HANDED.has(status) || said.some((code) => code === status);
   const told = `${said.join() || 'nothing'} was said, and then: ${status} (${desk.said(key)})`;
   if (findings.length === 0) {
-    assert.ok(hasAddress, told);
+    assert.ok(hasAddress || isOutrun, told);
     return 'admitted';
   }
   if (allowed) {

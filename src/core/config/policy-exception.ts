@@ -50,6 +50,17 @@ const LAST_DAYS_MS = 14 * 86_400_000;
 /** The guard's refusals, which are about the Services hit and not about the configuration. */
 const STRANDING: readonly string[] = ['LB228', 'LB229', 'LB230', 'LB231'];
 
+/** Of which a rule that can be excepted says something. */
+const KINDS: readonly string[] = [
+  'Service',
+  'Gateway',
+  'IPAddressPool',
+  'L2Advertisement',
+  'BGPAdvertisement',
+  'ConfigMap',
+  'Namespace',
+];
+
 /** By reason or code. Reasons are as unique as codes. */
 const CODES: ReadonlyMap<string, FindingCode> = new Map(
   Object.entries(FINDINGS).flatMap(([code, { reason }]): [string, FindingCode][] => [
@@ -79,6 +90,8 @@ function readObjects(value: unknown, path: string, report: Report): ObjectsDraft
     return undefined;
   }
   const kind = readString(value['kind'], `${path}.kind`, report);
+  if (kind !== undefined && !KINDS.includes(kind))
+    report.add('LB210', `${path}.kind`, kind, `is none that is judged: write ${KINDS.join(', ')}`);
   const namespace = readNarrowing(value['namespace'], `${path}.namespace`, report);
   const name = readNarrowing(value['name'], `${path}.name`, report);
   const bySelector = value['namespaceSelector'] ?? undefined;

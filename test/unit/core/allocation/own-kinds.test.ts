@@ -155,6 +155,21 @@ test('who asks for another address keeps its share of the quota, whoever has wai
   assert.deepEqual(desk.turn(), ['default/b: LB101', 'default/a: 192.0.2.1 of p']);
 });
 
+test('a share of a quota is no claim on an address that an older Service has waited for', () => {
+  const policies = [policy('one', { namespaces: ['quota'], quota: { total: 1 } })];
+  const one = pool('p', ['192.0.2.1/32'], { autoAssign: false });
+  const desk = new Desk({ pools: [one, pool('q', ['198.51.100.0/28'])], policies });
+  desk.put('x', asking('192.0.2.1'));
+  desk.turn();
+  desk.put('y', { createdAt: '2026-01-02T00:00:00Z', ...asking('192.0.2.1') });
+  desk.put('z', { namespace: 'quota', createdAt: '2026-01-05T00:00:00Z' });
+  desk.turn();
+  desk.remove('x');
+  desk.put('z', { namespace: 'quota', createdAt: '2026-01-05T00:00:00Z', ...asking('192.0.2.1') });
+  desk.turn();
+  assert.deepEqual(desk.statuses(), { 'default/y': '192.0.2.1 of p', 'quota/z': 'LB107' });
+});
+
 test('a pool over its quota is passed over, a pool that is not allowed refused, and both are said', () => {
   const pools = [pool('p', ['192.0.2.0/28']), pool('q', ['198.51.100.0/28'])];
   const rules = { quota: { pools: [{ pool: 'p', addresses: 1 }] } };

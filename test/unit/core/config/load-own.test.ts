@@ -119,6 +119,13 @@ test('an exception whose namespace or name was left empty is not one for all', (
   );
 });
 
+test('an exception for a kind that nobody judges is a fault, not an exception without effect', () => {
+  const exceptions = [exception('e', { objects: [{ kind: 'service' }] })];
+  assert.deepEqual(said({ exceptions }), [
+    'LB210 spec.objects[0].kind service is none that is judged: write Service, Gateway, IPAddressPool, L2Advertisement, BGPAdvertisement, ConfigMap, Namespace',
+  ]);
+});
+
 test('all faults are told, and with one nothing comes into force', () => {
   const input = {
     reservations: [

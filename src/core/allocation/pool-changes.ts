@@ -63,7 +63,7 @@ export function policyChanges(before: Snapshot, after: Snapshot): (namespace: st
   const [then, now] = [new PolicyIndex(before.policies), new PolicyIndex(after.policies)];
   const names = [...new Set([...before.pools.keys(), ...after.pools.keys()])];
   // Who is refused a pool is told by which policy.
-  const shut = ({ pools, shutBy }: NamespaceRules) => pools && names.map((name) => shutBy(name) ?? null);
+  const shut = (rules: NamespaceRules) => rules.pools && names.map((name) => rules.shutBy(name) ?? null);
   const text = (rules: NamespaceRules): string => {
     const { quota, quotaOfPools, pools, defaultPool } = rules;
     return JSON.stringify([quota, [...quotaOfPools], pools && [...pools], shut(rules), defaultPool]);

@@ -3,12 +3,9 @@
  * with its confirmation. The webhook runs in this process and is called by URL.
  */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { promisify } from 'node:util';
+import { describe, test } from 'node:test';
 import type { ConfigMap } from '../../src/api/kubernetes.ts';
 import { CONFIG_MAPS } from '../../src/api/kubernetes.ts';
 import { FloorKeeper } from '../../src/controller/floor-keeper.ts';
@@ -16,8 +13,8 @@ import { systemClock } from '../../src/platform/clock.ts';
 import type { WebhookDeps } from '../../src/webhook/webhook.ts';
 import { replayChangeSets, startTwoGates } from '../support/change-sets.ts';
 import { Cleat } from '../support/cleat.ts';
-import { KubernetesControlPlane, faultOfControlPlane } from '../support/control-plane.ts';
-import { prepareCluster, startGate } from '../support/gate.ts';
+import { faultOfControlPlane } from '../support/control-plane.ts';
+import { startGate } from '../support/gate.ts';
 import {
   argoCd,
   flux,
@@ -26,57 +23,39 @@ import {
   poolManifest,
   serviceManifest,
 } from '../support/gitops-orders.ts';
+import { SuiteCluster } from '../support/suite-cluster.ts';
 import { until } from '../support/until.ts';
 
 const fault = faultOfControlPlane('etcd', 'kube-apiserver', 'kube-controller-manager');
 if (fault !== undefined && process.env['CI'] === 'true') throw new Error(fault);
 
 describe('the gate on a real API server', { skip: fault ?? false }, () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'cleat-gate-'));
-  let plane: KubernetesControlPlane;
-
-  before(async () => {
-    plane = await KubernetesControlPlane.start({ folder });
-    await prepareCluster(plane);
-  });
-  after(async () => {
-    await plane.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  async function kubectl(...args: string[]): Promise<{ readonly code: number; readonly err: string }> {
-    const env = { ...process.env, KUBECONFIG: plane.kubeconfig, KUBECACHEDIR: path.join(folder, 'cache') };
-    const running = promisify(execFile)('kubectl', args, { env });
-    return running.then(
-      ({ stderr }) => ({ code: 0, err: stderr }),
-      (error: unknown) => ({ code: 1, err: (error as { stderr: string }).stderr }),
-    );
-  }
+  const cluster = new SuiteCluster('gate');
 
   test('Flux’s order and Argo CD’s converge with one retry', async (context) => {
-    const gate = await startGate(context, plane);
-    await replayChangeSets(flux, plane, [gate], { subnet: '10.1', tries: 2 });
-    await replayChangeSets(argoCd, plane, [gate], { subnet: '10.2', tries: 2 });
+    const gate = await startGate(context, cluster.plane);
+    await replayChangeSets(flux, cluster.plane, [gate], { subnet: '10.1', tries: 2 });
+    await replayChangeSets(argoCd, cluster.plane, [gate], { subnet: '10.2', tries: 2 });
   });
 
   test('with two replicas that share nothing they converge too', async (context) => {
-    const start = (reach: Partial<WebhookDeps>) => startGate(context, plane, reach);
+    const start = (reach: Partial<WebhookDeps>) => startGate(context, cluster.plane, reach);
     const { gates, cut } = await startTwoGates(context, start);
-    await replayChangeSets(flux, plane, gates, { subnet: '10.3', tries: 30, between: cut });
-    await replayChangeSets(argoCd, plane, gates, { subnet: '10.4', tries: 30, between: cut });
+    await replayChangeSets(flux, cluster.plane, gates, { subnet: '10.3', tries: 30, between: cut });
+    await replayChangeSets(argoCd, cluster.plane, gates, { subnet: '10.4', tries: 30, between: cut });
   });
 
   test('the refusal as a user sees it', async (context) => {
-    const gate = await startGate(context, plane);
-    await mustApply(plane, poolManifest('asked', '10.5.1.0/28'));
+    const gate = await startGate(context, cluster.plane);
+    await mustApply(cluster.plane, poolManifest('asked', '10.5.1.0/28'));
     await until(
       'the gate seeing the pool',
       10_000,
       () => gate.configuration.snapshot.pools.get('asked') && true,
     );
     const patch = JSON.stringify({ spec: { loadBalancerIP: '10.5.1.77' } });
-    await mustApply(plane, serviceManifest('asking'));
-    const { code, err } = await kubectl('patch', 'service', 'asking', '-p', patch);
+    await mustApply(cluster.plane, serviceManifest('asking'));
+    const { code, err } = await cluster.kubectl('patch', 'service', 'asking', '-p', patch);
     assert.deepEqual(
       [code, err],
       [
@@ -87,12 +66,12 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
   });
 
   test('an exception lifts a refusal until it is taken back, and gives nobody an address', async (context) => {
-    const gate = await startGate(context, plane);
-    await mustApply(plane, poolManifest('excepted', '10.5.2.0/28'));
+    const gate = await startGate(context, cluster.plane);
+    await mustApply(cluster.plane, poolManifest('excepted', '10.5.2.0/28'));
     await until('the pool', 10_000, () => gate.configuration.snapshot.pools.get('excepted') && true);
     const exceptions = (): number => gate.configuration.snapshot.exceptions.length;
     const soon = new Date(Date.now() + 86_400_000).toISOString();
-    const file = path.join(folder, 'exception.json');
+    const file = path.join(cluster.folder, 'exception.json');
     const spec = {
       rule: 'OutsidePools',
       objects: [{ kind: 'Service', namespace: 'default', name: 'excepted' }],
@@ -105,44 +84,44 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
       file,
       JSON.stringify({ apiVersion: 'cleat.dev/v1alpha1', kind: 'PolicyException', metadata, spec }),
     );
-    const made = await kubectl('create', '-f', file);
+    const made = await cluster.kubectl('create', '-f', file);
     assert.equal(made.code, 0);
     assert.match(made.err, /^Warning: LB233 spec\.expires /);
     await until('the exception', 10_000, () => (exceptions() === 1 ? true : undefined));
 
-    await mustApply(plane, serviceManifest('excepted'));
+    await mustApply(cluster.plane, serviceManifest('excepted'));
     const patch = JSON.stringify({ spec: { loadBalancerIP: '10.5.2.77' } });
-    const lifted = await kubectl('patch', 'service', 'excepted', '-p', patch);
+    const lifted = await cluster.kubectl('patch', 'service', 'excepted', '-p', patch);
     assert.equal(lifted.code, 0);
     assert.match(lifted.err, /Warning: LB101 spec\.loadBalancerIP 10\.5\.2\.77 is in no pool/);
     assert.match(
       lifted.err,
       /Warning: LB233 PolicyException metallb-system\/soon lets LB101 pass only until /,
     );
-    await mustApply(plane, serviceManifest('not-excepted'));
-    assert.equal((await kubectl('patch', 'service', 'not-excepted', '-p', patch)).code, 1);
+    await mustApply(cluster.plane, serviceManifest('not-excepted'));
+    assert.equal((await cluster.kubectl('patch', 'service', 'not-excepted', '-p', patch)).code, 1);
 
-    assert.equal((await kubectl('delete', '-f', file)).code, 0);
+    assert.equal((await cluster.kubectl('delete', '-f', file)).code, 0);
     await until('the end of the exception', 10_000, () => (exceptions() === 0 ? true : undefined));
     const other = JSON.stringify({ spec: { loadBalancerIP: '10.5.2.78' } });
-    assert.equal((await kubectl('patch', 'service', 'excepted', '-p', other)).code, 1);
+    assert.equal((await cluster.kubectl('patch', 'service', 'excepted', '-p', other)).code, 1);
   });
 
   test('the floor holds with every process of Cleat dead', async (context) => {
-    const file = path.join(folder, 'floor.yaml');
+    const file = path.join(cluster.folder, 'floor.yaml');
     const printed = await new Cleat(['floor']).end();
     assert.deepEqual([printed.code, printed.stderr], [0, '']);
     writeFileSync(file, printed.stdout);
-    assert.equal((await kubectl('apply', '--validate=strict', '-f', file)).code, 0);
+    assert.equal((await cluster.kubectl('apply', '--validate=strict', '-f', file)).code, 0);
     context.after(async () => {
-      await kubectl('delete', '-f', file);
+      await cluster.kubectl('delete', '-f', file);
       await until('a world without a floor', 30_000, async () =>
         (await asks('10.7.9.9', 'default', dry)).code === 0 ? true : undefined,
       );
     });
-    await mustApply(plane, poolManifest('floor', '10.7.1.240-10.7.1.250', '2001:db8:7::/64'));
+    await mustApply(cluster.plane, poolManifest('floor', '10.7.1.240-10.7.1.250', '2001:db8:7::/64'));
     const shut = poolManifest('shut', '10.7.2.0/28');
-    await mustApply(plane, {
+    await mustApply(cluster.plane, {
       ...shut,
       spec: { ...shut.spec, serviceAllocation: { namespaces: ['bank'] } },
     } as typeof shut);
@@ -152,14 +131,14 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
       metadata: { name: 'vault', namespace: 'metallb-system' },
       spec: { addresses: ['10.7.1.245', '2001:db8:7::5'], namespaces: ['bank'] },
     };
-    writeFileSync(path.join(folder, 'vault.json'), JSON.stringify(vault));
-    assert.equal((await kubectl('apply', '-f', path.join(folder, 'vault.json'))).code, 0);
-    context.after(() => kubectl('delete', '-f', path.join(folder, 'vault.json')));
-    for (const namespace of ['bank', 'lax']) await kubectl('create', 'namespace', namespace);
-    await kubectl('label', 'namespace', 'lax', 'cleat.dev/enforce=warn');
+    writeFileSync(path.join(cluster.folder, 'vault.json'), JSON.stringify(vault));
+    assert.equal((await cluster.kubectl('apply', '-f', path.join(cluster.folder, 'vault.json'))).code, 0);
+    context.after(() => cluster.kubectl('delete', '-f', path.join(cluster.folder, 'vault.json')));
+    for (const namespace of ['bank', 'lax']) await cluster.kubectl('create', 'namespace', namespace);
+    await cluster.kubectl('label', 'namespace', 'lax', 'cleat.dev/enforce=warn');
 
     // One whole Cleat comes, keeps the ConfigMap, and goes.
-    const gate = await startGate(context, plane);
+    const gate = await startGate(context, cluster.plane);
     const { client, configuration } = gate;
     const keeper = new FloorKeeper({ client, configuration, clock: systemClock, log: gate.log });
     await keeper.start();
@@ -176,9 +155,9 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
 
     const asks = (ip: string, namespace = 'default', more: string[] = []) => {
       const object = serviceManifest('floored', ip);
-      const name = path.join(folder, 'asks.json');
+      const name = path.join(cluster.folder, 'asks.json');
       writeFileSync(name, JSON.stringify({ ...object, metadata: { ...object.metadata, namespace } }));
-      return kubectl('apply', '-f', name, ...more);
+      return cluster.kubectl('apply', '-f', name, ...more);
     };
     const dry = ['--dry-run=server'];
     const refusal = await until('a refusal', 30_000, async () => {
@@ -212,53 +191,62 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
     }
     // What was stored already may be edited and deleted, whatever the pools are now.
     assert.equal((await asks('10.7.1.250')).code, 0);
-    await kubectl('delete', 'ipaddresspool', 'floor', '-n', 'metallb-system');
+    await cluster.kubectl('delete', 'ipaddresspool', 'floor', '-n', 'metallb-system');
     const emptied = JSON.stringify({ data: { open: '' } });
-    await kubectl('patch', 'configmap', 'cleat-floor', '-n', 'metallb-system', '--type=merge', '-p', emptied);
+    await cluster.kubectl(
+      'patch',
+      'configmap',
+      'cleat-floor',
+      '-n',
+      'metallb-system',
+      '--type=merge',
+      '-p',
+      emptied,
+    );
     await until('the floor without that pool', 30_000, async () =>
       (await asks('10.7.1.249', 'default', dry)).code === 1 ? true : undefined,
     );
-    assert.equal((await kubectl('label', 'service', 'floored', 'tier=front')).code, 0);
-    assert.equal((await kubectl('delete', 'service', 'floored')).code, 0);
+    assert.equal((await cluster.kubectl('label', 'service', 'floored', 'tier=front')).code, 0);
+    assert.equal((await cluster.kubectl('delete', 'service', 'floored')).code, 0);
   });
 
   test('the guard, its confirmation, and a namespace that ends all the same', async (context) => {
-    const gate = await startGate(context, plane);
+    const gate = await startGate(context, cluster.plane);
     const holder = serviceManifest('holder', '10.6.1.1');
-    await mustApply(plane, poolManifest('guarded', '10.6.1.0/28'));
+    await mustApply(cluster.plane, poolManifest('guarded', '10.6.1.0/28'));
     await until(
       'the gate seeing the pool',
       10_000,
       () => gate.configuration.snapshot.pools.get('guarded') && true,
     );
-    await mustApply(plane, holder);
-    await giveAddress(plane, holder, '10.6.1.1');
+    await mustApply(cluster.plane, holder);
+    await giveAddress(cluster.plane, holder, '10.6.1.1');
     await until('the gate seeing the address', 10_000, () =>
       gate.services.get('default/holder')?.status?.loadBalancer?.ingress === undefined ? undefined : true,
     );
     const remove = ['delete', 'ipaddresspool', 'guarded', '-n', 'metallb-system'];
-    const refused = await kubectl(...remove);
+    const refused = await cluster.kubectl(...remove);
     assert.match(
       refused.err,
       /\(Forbidden\): .* LB229 a Service loses its address: default\/holder 10\.6\.1\.1; .* cleat\.dev\/confirm: sha256-\w+$/m,
     );
     const [, hash = ''] = /confirm: (\S+)/.exec(refused.err) ?? [];
     const annotate = ['annotate', 'ipaddresspool', 'guarded', '-n', 'metallb-system'];
-    assert.equal((await kubectl(...annotate, `cleat.dev/confirm=${hash}`)).code, 0);
-    const confirmed = await kubectl(...remove);
+    assert.equal((await cluster.kubectl(...annotate, `cleat.dev/confirm=${hash}`)).code, 0);
+    const confirmed = await cluster.kubectl(...remove);
     assert.deepEqual(
       [confirmed.code, confirmed.err],
       [0, 'Warning: LB229 a Service loses its address: default/holder 10.6.1.1\n'],
     );
 
-    await mustApply(plane, poolManifest('guarded', '10.6.1.0/28'));
+    await mustApply(cluster.plane, poolManifest('guarded', '10.6.1.0/28'));
     await until(
       'the gate seeing the pool',
       10_000,
       () => gate.configuration.snapshot.pools.get('guarded') && true,
     );
     // Everybody here is the administrator: the gate knows by the namespace alone that this was decided.
-    const ended = await kubectl('delete', 'namespace', 'metallb-system', '--timeout=30s');
+    const ended = await cluster.kubectl('delete', 'namespace', 'metallb-system', '--timeout=30s');
     assert.equal(ended.code, 0, ended.err);
   });
 });

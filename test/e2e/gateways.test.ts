@@ -3,33 +3,21 @@
  * the kind is there, and judges once it is.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Answer } from '../support/api-server.ts';
 import { askServer } from '../support/api-server.ts';
-import { faultOfControlPlane, KubernetesControlPlane } from '../support/control-plane.ts';
+import { faultOfControlPlane } from '../support/control-plane.ts';
 import { faultOfGatewayApi, gatewayDefinition } from '../support/gateway-api.ts';
-import { prepareCluster, startGate } from '../support/gate.ts';
+import { startGate } from '../support/gate.ts';
 import { giveAddress, mustApply, poolManifest, serviceManifest } from '../support/gitops-orders.ts';
+import { SuiteCluster } from '../support/suite-cluster.ts';
 import { until } from '../support/until.ts';
 
 const fault = faultOfControlPlane('etcd', 'kube-apiserver', 'kube-controller-manager') ?? faultOfGatewayApi();
 if (fault !== undefined && process.env['CI'] === 'true') throw new Error(fault);
 
 describe('Gateways on a real API server', { skip: fault ?? false }, () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'cleat-gateways-'));
-  let plane: KubernetesControlPlane;
-
-  before(async () => {
-    plane = await KubernetesControlPlane.start({ folder });
-    await prepareCluster(plane);
-  });
-  after(async () => {
-    await plane.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const cluster = new SuiteCluster('gateways');
 
   const gateway = (version: string, spec: object, name = 'edge'): object => ({
     apiVersion: `gateway.networking.k8s.io/${version}`,
@@ -39,7 +27,7 @@ describe('Gateways on a real API server', { skip: fault ?? false }, () => {
   });
   const applied = (spec: object, version = 'v1'): Promise<Answer> =>
     askServer(
-      plane,
+      cluster.plane,
       'PATCH',
       `/apis/gateway.networking.k8s.io/${version}/namespaces/default/gateways/edge?fieldManager=test&force=true`,
       { type: 'application/apply-patch+yaml', body: gateway(version, spec) },
@@ -48,9 +36,9 @@ describe('Gateways on a real API server', { skip: fault ?? false }, () => {
 
   test('they are warned, and refused what no Service of theirs could have', async (context) => {
     // Registered where there is no such kind yet.
-    const gate = await startGate(context, plane);
-    await mustApply(plane, poolManifest('edge', '10.8.1.0/28'));
-    await mustApply(plane, {
+    const gate = await startGate(context, cluster.plane);
+    await mustApply(cluster.plane, poolManifest('edge', '10.8.1.0/28'));
+    await mustApply(cluster.plane, {
       apiVersion: 'metallb.io/v1beta1',
       kind: 'L2Advertisement',
       metadata: { name: 'all', namespace: 'metallb-system' },
@@ -61,7 +49,7 @@ describe('Gateways on a real API server', { skip: fault ?? false }, () => {
       () => gate.configuration.snapshot.pools.get('edge') && true,
     );
     const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-    const { code, text } = await askServer(plane, 'POST', crds, { body: gatewayDefinition() });
+    const { code, text } = await askServer(cluster.plane, 'POST', crds, { body: gatewayDefinition() });
     assert.equal(code, 201, text);
     const asking = (value: string): object => ({ addresses: [{ type: 'IPAddress', value }] });
 
@@ -91,8 +79,8 @@ describe('Gateways on a real API server', { skip: fault ?? false }, () => {
     const labels = { 'gateway.networking.k8s.io/gateway-name': 'edge' };
     const bare = serviceManifest('edge-lb');
     const made = { ...bare, metadata: { ...bare.metadata, labels } };
-    await mustApply(plane, made);
-    await giveAddress(plane, made, '10.8.1.3');
+    await mustApply(cluster.plane, made);
+    await giveAddress(cluster.plane, made, '10.8.1.3');
     await until('the gate seeing the Service', 10_000, async () =>
       (await applied(asking('10.8.1.99'))).code === 403 ? true : undefined,
     );

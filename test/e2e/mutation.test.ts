@@ -3,47 +3,24 @@
  * they sent: kubectl on both sides of an apply, and a tool that compares texts by itself.
  */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { promisify } from 'node:util';
+import { describe, test } from 'node:test';
 import type { Service } from '../../src/api/kubernetes.ts';
 import { SERVICES } from '../../src/api/kubernetes.ts';
 import { askServer } from '../support/api-server.ts';
-import { faultOfControlPlane, KubernetesControlPlane } from '../support/control-plane.ts';
+import { faultOfControlPlane } from '../support/control-plane.ts';
 import type { Gate } from '../support/gate.ts';
-import { prepareCluster, startGate } from '../support/gate.ts';
+import { startGate } from '../support/gate.ts';
 import { mustApply, poolManifest } from '../support/gitops-orders.ts';
+import { SuiteCluster } from '../support/suite-cluster.ts';
 import { until } from '../support/until.ts';
 
 const fault = faultOfControlPlane('etcd', 'kube-apiserver', 'kube-controller-manager');
 if (fault !== undefined && process.env['CI'] === 'true') throw new Error(fault);
 
 describe('Services on a real API server', { skip: fault ?? false }, () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'cleat-mutation-'));
-  let plane: KubernetesControlPlane;
-
-  before(async () => {
-    plane = await KubernetesControlPlane.start({ folder });
-    await prepareCluster(plane);
-  });
-  after(async () => {
-    await plane.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  async function kubectl(...args: string[]): Promise<{ readonly code: number; readonly out: string }> {
-    const env = { ...process.env, KUBECONFIG: plane.kubeconfig, KUBECACHEDIR: path.join(folder, 'cache') };
-    return promisify(execFile)('kubectl', args, { env }).then(
-      ({ stdout }) => ({ code: 0, out: stdout }),
-      (error: unknown) => {
-        const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-        return { code, out: stdout + stderr };
-      },
-    );
-  }
+  const cluster = new SuiteCluster('mutation');
 
   const manifest = (name: string, spec: object, annotations: object = {}): object => ({
     apiVersion: 'v1',
@@ -58,7 +35,7 @@ describe('Services on a real API server', { skip: fault ?? false }, () => {
     },
   });
   const written = (name: string, object: object): string => {
-    const file = path.join(folder, `${name}.json`);
+    const file = path.join(cluster.folder, `${name}.json`);
     writeFileSync(file, JSON.stringify(object));
     return file;
   };
@@ -69,12 +46,17 @@ describe('Services on a real API server', { skip: fault ?? false }, () => {
   }
   /** Registered, and heard of by the API server. */
   async function mutatingGate(context: Parameters<typeof startGate>[0]): Promise<Gate> {
-    const gate = await startGate(context, plane);
+    const gate = await startGate(context, cluster.plane);
     await until('the registration being in force', 30_000, async () => {
       const body = manifest('probe', { loadBalancerIP: '2001:DB8:9::1' });
-      const { text } = await askServer(plane, 'POST', '/api/v1/namespaces/default/services?dryRun=All', {
-        body,
-      });
+      const { text } = await askServer(
+        cluster.plane,
+        'POST',
+        '/api/v1/namespaces/default/services?dryRun=All',
+        {
+          body,
+        },
+      );
       return text.includes('cleat.dev/mutated') ? true : undefined;
     });
     return gate;
@@ -84,17 +66,18 @@ describe('Services on a real API server', { skip: fault ?? false }, () => {
     const gate = await mutatingGate(context);
     for (const [name, ...how] of [['client'], ['server', '--server-side']] as const) {
       const file = written(name, manifest(name, { loadBalancerIP: '2001:DB8:9::A' }, {}));
-      assert.equal((await kubectl('apply', ...how, '-f', file)).code, 0);
+      assert.equal((await cluster.kubectl('apply', ...how, '-f', file)).code, 0);
       const first = await stored(gate, name);
       assert.equal(first.spec?.loadBalancerIP, '2001:db8:9::a');
       assert.equal(
         first.metadata.annotations?.['cleat.dev/mutated'],
         '{"spec.loadBalancerIP":"2001:db8:9::a"}',
       );
-      assert.deepEqual(await kubectl('diff', ...how, '-f', file), { code: 0, out: '' });
-      assert.equal((await kubectl('apply', ...how, '-f', file)).code, 0);
+      const { code, out } = await cluster.kubectl('diff', ...how, '-f', file);
+      assert.deepEqual({ code, out }, { code: 0, out: '' });
+      assert.equal((await cluster.kubectl('apply', ...how, '-f', file)).code, 0);
       assert.equal((await stored(gate, name)).metadata.resourceVersion, first.metadata.resourceVersion);
-      assert.equal((await kubectl('delete', 'service', name)).code, 0);
+      assert.equal((await cluster.kubectl('delete', 'service', name)).code, 0);
     }
   });
 
@@ -102,13 +85,13 @@ describe('Services on a real API server', { skip: fault ?? false }, () => {
     const gate = await mutatingGate(context);
     const annotations = { 'metallb.universe.tf/loadBalancerIPs': ' 2001:DB8:9::B ' };
     const file = written('noted', manifest('noted', {}, annotations));
-    assert.equal((await kubectl('create', '-f', file)).code, 0);
+    assert.equal((await cluster.kubectl('create', '-f', file)).code, 0);
     const noted = await stored(gate, 'noted');
     assert.equal(noted.metadata.annotations?.['metallb.universe.tf/loadBalancerIPs'], '2001:db8:9::b');
 
     const argo = written('argo', manifest('argo', { loadBalancerIP: '2001:DB8:9::C' }));
     assert.equal(
-      (await kubectl('apply', '--server-side', '--field-manager=argocd-controller', '-f', argo)).code,
+      (await cluster.kubectl('apply', '--server-side', '--field-manager=argocd-controller', '-f', argo)).code,
       0,
     );
     assert.equal((await stored(gate, 'argo')).spec?.loadBalancerIP, '2001:DB8:9::C');
@@ -116,7 +99,7 @@ describe('Services on a real API server', { skip: fault ?? false }, () => {
 
   test('what an AddressPolicy asks for is set where the author said nothing', async (context) => {
     const gate = await mutatingGate(context);
-    await mustApply(plane, poolManifest('edge', '10.9.2.0/28', '2001:db8:9::/64'));
+    await mustApply(cluster.plane, poolManifest('edge', '10.9.2.0/28', '2001:db8:9::/64'));
     const policy = {
       apiVersion: 'cleat.dev/v1alpha1',
       kind: 'AddressPolicy',
@@ -127,7 +110,7 @@ describe('Services on a real API server', { skip: fault ?? false }, () => {
         defaults: { allocateLoadBalancerNodePorts: false, externalTrafficPolicy: 'Local' },
       },
     };
-    assert.equal((await kubectl('create', '-f', written('policy', policy))).code, 0);
+    assert.equal((await cluster.kubectl('create', '-f', written('policy', policy))).code, 0);
     await until('the gate seeing the policy', 10_000, () =>
       gate.configuration.snapshot.policies.length > 0 && gate.configuration.snapshot.pools.has('edge')
         ? true
@@ -150,10 +133,11 @@ describe('Services on a real API server', { skip: fault ?? false }, () => {
       ['server', 'apply', '--server-side'],
     ] as const) {
       const file = written(name, manifest(name, four));
-      assert.equal((await kubectl(...how, '-f', file)).code, 0);
+      assert.equal((await cluster.kubectl(...how, '-f', file)).code, 0);
       assert.deepEqual(await settled(name), asThePolicySays, name);
-      if (name !== 'created')
-        assert.deepEqual(await kubectl('diff', ...how.slice(1), '-f', file), { code: 0, out: '' });
+      if (name === 'created') continue;
+      const { code, out } = await cluster.kubectl('diff', ...how.slice(1), '-f', file);
+      assert.deepEqual({ code, out }, { code: 0, out: '' });
     }
     const { metadata } = await stored(gate, 'applied');
     assert.deepEqual(JSON.parse(metadata.annotations?.['cleat.dev/mutated'] ?? ''), {
@@ -166,22 +150,22 @@ describe('Services on a real API server', { skip: fault ?? false }, () => {
     const own = { ...four, allocateLoadBalancerNodePorts: true, externalTrafficPolicy: 'Cluster' };
     for (const [name, ...how] of [['said'], ['said-to-server', '--server-side']] as const) {
       const file = written(name, manifest(name, own, { 'metallb.io/address-pool': 'other' }));
-      assert.equal((await kubectl('apply', ...how, '-f', file)).code, 0);
+      assert.equal((await cluster.kubectl('apply', ...how, '-f', file)).code, 0);
       assert.deepEqual(await settled(name), [true, 'Cluster', true, 'other'], name);
     }
 
     // Changed back later, it stays so.
     const back = JSON.stringify({ spec: { externalTrafficPolicy: 'Cluster' } });
-    assert.equal((await kubectl('patch', 'service', 'applied', '-p', back)).code, 0);
+    assert.equal((await cluster.kubectl('patch', 'service', 'applied', '-p', back)).code, 0);
     assert.deepEqual(await settled('applied'), [false, 'Cluster', false, 'edge']);
-    assert.equal((await kubectl('label', 'service', 'applied', 'a=b')).code, 0);
+    assert.equal((await cluster.kubectl('label', 'service', 'applied', 'a=b')).code, 0);
     assert.deepEqual(await settled('applied'), [false, 'Cluster', false, 'edge']);
 
     // A Service that becomes one of ours is new.
     const internal = written('internal', manifest('internal', { ...four, type: 'ClusterIP' }));
-    assert.equal((await kubectl('create', '-f', internal)).code, 0);
+    assert.equal((await cluster.kubectl('create', '-f', internal)).code, 0);
     const type = JSON.stringify({ spec: { type: 'LoadBalancer' } });
-    assert.equal((await kubectl('patch', 'service', 'internal', '-p', type)).code, 0);
+    assert.equal((await cluster.kubectl('patch', 'service', 'internal', '-p', type)).code, 0);
     assert.deepEqual(await settled('internal'), asThePolicySays);
   });
 
@@ -189,6 +173,6 @@ describe('Services on a real API server', { skip: fault ?? false }, () => {
     const gate = await mutatingGate(context);
     await gate.stop();
     const file = written('alone', manifest('alone', { loadBalancerIP: '2001:DB8:9::D' }));
-    assert.equal((await kubectl('create', '-f', file)).code, 0);
+    assert.equal((await cluster.kubectl('create', '-f', file)).code, 0);
   });
 });

@@ -13,6 +13,7 @@ import { Allocator } from '../../src/controller/allocator.ts';
 import type { Decision } from '../../src/core/allocation/decision.ts';
 import { isFault, loadConfig } from '../../src/core/config/load.ts';
 import { formatAddress } from '../../src/core/net/address.ts';
+import { keyOf } from '../../src/kube/store.ts';
 import type { ServiceText } from '../support/allocation.ts';
 import { service, snapshotOf } from '../support/allocation.ts';
 import { name, pools, text } from '../support/allocation-arbitraries.ts';
@@ -118,10 +119,6 @@ function settle(objects: IPAddressPool[], asked: readonly Service[]): ReadonlyMa
   const allocator = new Allocator(undefined, (key) => byKey.get(key));
   const outcomes = allocator.begin(snapshotOf(objects), byKey.keys());
   return new Map([...outcomes].map(({ view, decision }) => [view.key, decision]));
-}
-
-function keyOf({ metadata: { namespace = '', name: own = '' } }: Service): string {
-  return `${namespace}/${own}`;
 }
 
 /** The Service with these addresses in its status. */

@@ -7,7 +7,7 @@
  * process ends without a word (setpriv --pdeathsig). SIGKILL always, because a polite stop of the API server waits for open
  * watches, up to a minute.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { generateToken } from '../../src/standalone/apiserver/http/authentication.ts';
 import { issueCertificates } from '../../src/webhook/certificates.ts';
+import { cachedTool } from './cached-tool.ts';
 import { askServer } from './api-server.ts';
 import { formatKubeconfig } from './kubeconfig.ts';
 import { until } from './until.ts';
@@ -34,7 +35,6 @@ export interface ControlPlaneOptions {
 /** The Service IPs of the cluster: both families, the embedded API server's own. */
 const SERVICE_RANGES = '10.96.0.0/16,fd00:10:96::/112';
 
-const BUILD_SCRIPT = path.resolve(import.meta.dirname, '../../tools/controlplane.sh');
 const READY_TIMEOUT_MS = 90_000;
 /** What tests need of what a cluster does by itself. */
 const CONTROLLERS = 'endpointslice,garbagecollector,namespace,serviceaccount';
@@ -202,8 +202,8 @@ function commandOf(role: Role): readonly string[] | undefined {
   const assets = process.env['KUBEBUILDER_ASSETS'] ?? '';
   const own = path.join(assets, role);
   if (assets !== '' && existsSync(own)) return [own];
-  const { status, stdout } = spawnSync(BUILD_SCRIPT, ['--cached'], { encoding: 'utf8' });
-  return status === 0 ? [stdout.trim(), role] : undefined;
+  const built = cachedTool('controlplane.sh');
+  return built === undefined ? undefined : [built, role];
 }
 
 /** Ports nobody listens on now. */

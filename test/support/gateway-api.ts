@@ -1,15 +1,9 @@
 /** The definition of Gateway as its makers publish it (tools/gateway-api.sh). */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { parseYamlDocuments } from '../../src/platform/yaml.ts';
+import { cachedTool } from './cached-tool.ts';
 
-const SCRIPT = path.resolve(import.meta.dirname, '../../tools/gateway-api.sh');
-
-function file(): string | undefined {
-  const { status, stdout } = spawnSync(SCRIPT, ['--cached'], { encoding: 'utf8' });
-  return status === 0 ? stdout.trim() : undefined;
-}
+const file = (): string | undefined => cachedTool('gateway-api.sh');
 
 /** Why it is not on this machine, in one sentence with the remedy. */
 export function faultOfGatewayApi(): string | undefined {

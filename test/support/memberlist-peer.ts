@@ -1,17 +1,13 @@
 /** A member list of hashicorp's own library, in a process (test/interop/memberlist-peer). */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { cachedTool } from './cached-tool.ts';
 import { until } from './until.ts';
 
-const SCRIPT = path.resolve(import.meta.dirname, '../../tools/memberlist-peer.sh');
 const TIMEOUT_MS = 20_000;
 
-function program(): string | undefined {
-  const { status, stdout } = spawnSync(SCRIPT, ['--cached'], { encoding: 'utf8' });
-  return status === 0 ? stdout.trim() : undefined;
-}
+const program = (): string | undefined => cachedTool('memberlist-peer.sh');
 
 /** Why there is none on this machine, in one sentence with the remedy. */
 export function faultOfPeer(): string | undefined {

@@ -1,16 +1,11 @@
 /** MetalLB's controller, as far as it decides, in a process (test/interop/metallb-peer). */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
-import path from 'node:path';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Service } from '../../src/api/kubernetes.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
+import { cachedTool } from './cached-tool.ts';
 
-const SCRIPT = path.resolve(import.meta.dirname, '../../tools/metallb-peer.sh');
-
-function program(): string | undefined {
-  const { status, stdout } = spawnSync(SCRIPT, ['--cached'], { encoding: 'utf8' });
-  return status === 0 ? stdout.trim() : undefined;
-}
+const program = (): string | undefined => cachedTool('metallb-peer.sh');
 
 /** Why there is none on this machine, in one sentence with the remedy. */
 export function faultOfMetallb(): string | undefined {

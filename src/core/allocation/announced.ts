@@ -1,10 +1,8 @@
 /** Whether anybody will answer for the addresses of a pool. */
+import { remember } from '../config/remember.ts';
 import { matchesAny } from '../config/selector.ts';
 import type { L2Advertisement, Snapshot } from '../config/snapshot.ts';
 import type { ServiceView } from './service-view.ts';
-
-/** Advertisements by pool, worked out once for each snapshot: there may be a thousand of either. */
-const byPool = new WeakMap<Snapshot, ReadonlyMap<string, readonly L2Advertisement[]>>();
 
 /** True where an advertisement selects the pool and the Service. */
 export function isAnnounced(
@@ -19,15 +17,11 @@ export function isAnnounced(
 
 /** The advertisements that select the pool, in the snapshot's order. */
 export function advertisementsOf(snapshot: Snapshot, pool: string): readonly L2Advertisement[] {
-  let index = byPool.get(snapshot);
-  if (index === undefined) {
-    index = indexed(snapshot);
-    byPool.set(snapshot, index);
-  }
-  return index.get(pool) ?? [];
+  return indexed(snapshot).get(pool) ?? [];
 }
 
-function indexed(snapshot: Snapshot): ReadonlyMap<string, readonly L2Advertisement[]> {
+/** Advertisements by pool, worked out once for each snapshot: there may be a thousand of either. */
+const indexed = remember((snapshot: Snapshot): ReadonlyMap<string, readonly L2Advertisement[]> => {
   const index = new Map<string, L2Advertisement[]>();
   for (const advertisement of snapshot.l2Advertisements) {
     for (const pool of advertisement.pools) {
@@ -37,4 +31,4 @@ function indexed(snapshot: Snapshot): ReadonlyMap<string, readonly L2Advertiseme
     }
   }
   return index;
-}
+});

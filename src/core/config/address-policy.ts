@@ -1,6 +1,5 @@
 /** AddressPolicy objects: what the Services of some namespaces may have. */
-import type { NamespaceLabels } from './address-pool.ts';
-import type { NamespaceChoice } from './namespace-choice.ts';
+import type { NamespaceChoice, NamespaceLabels } from './namespace-choice.ts';
 import { choosesNone, namespacesOf, readNamespaceChoice } from './namespace-choice.ts';
 import type { Fields } from './read.ts';
 import {
@@ -40,7 +39,7 @@ export function readAddressPolicy(object: Fields, report: Report): PolicyDraft {
       ...(defaultPool === undefined ? {} : { defaultPool }),
       defaults: readDefaults(spec['defaults'], report),
     },
-    choice: readNamespaceChoice(spec, report),
+    choice: readNamespaceChoice(spec, 'spec', report),
   };
 }
 

@@ -1,17 +1,16 @@
 /** IPAddressPool objects: MetalLB's rules for pools and serviceAllocation (internal/config/config.go), all faults at once. */
 import { DRAIN_ANNOTATION } from '../../api/annotations.ts';
 import type { Finding } from '../../api/findings.ts';
-import type { LabelSelector } from '../../api/meta.ts';
+import type { NamespaceChoice, NamespaceLabels } from './namespace-choice.ts';
+import { choosesNone, namespacesOf, readNamespaceChoice } from './namespace-choice.ts';
 import type { Read } from './objects.ts';
 import type { RangeEntry } from './pool-ranges.ts';
 import { readRanges } from './pool-ranges.ts';
 import type { Fields } from './read.ts';
-import { isFields, readBoolean, readFields, readInteger, readNames, readTexts } from './read.ts';
+import { isFields, readBoolean, readFields, readInteger, readTexts } from './read.ts';
 import { readSelectors } from './read-selector.ts';
 import { remember } from './remember.ts';
 import { Report } from './report.ts';
-import type { Labels } from './selector.ts';
-import { matchesSelector } from './selector.ts';
 import type { Pool, PoolAllocation } from './snapshot.ts';
 
 /** A pool as its object alone tells it. */
@@ -20,13 +19,9 @@ export interface PoolDraft {
   /** Without the namespaces that may use it. */
   readonly pool: Pool;
   readonly entries: readonly RangeEntry[];
-  /** Namespaces listed, and what selects others. */
-  readonly namespaces: readonly string[];
-  readonly namespaceSelectors: readonly LabelSelector[];
+  /** The namespaces that may use it, where it says so. */
+  readonly choice: NamespaceChoice;
 }
-
-/** Labels of every namespace of the cluster, by name. */
-export type NamespaceLabels = ReadonlyMap<string, Labels>;
 
 export function readAddressPool(object: Fields, report: Report): PoolDraft {
   const spec = readFields(object['spec'], 'spec', report);
@@ -35,12 +30,7 @@ export function readAddressPool(object: Fields, report: Report): PoolDraft {
   const entries = readRanges(spec['addresses'], 'spec.addresses', name, report);
   const allocation = readFields(spec['serviceAllocation'], ALLOCATION, report);
   const isOpen = spec['serviceAllocation'] === undefined || spec['serviceAllocation'] === null;
-  const namespaces = readNames(allocation['namespaces'], `${ALLOCATION}.namespaces`, report);
-  const namespaceSelectors = readSelectors(
-    allocation['namespaceSelectors'],
-    `${ALLOCATION}.namespaceSelectors`,
-    report,
-  );
+  const choice = readNamespaceChoice(allocation, ALLOCATION, report);
   const ranges = entries.map((entry) => entry.range);
   const pool: Pool = {
     name,
@@ -53,7 +43,7 @@ export function readAddressPool(object: Fields, report: Report): PoolDraft {
     ...(readDraining(metadata['annotations'], report) ? { draining: true } : {}),
     ...(isOpen ? {} : { allocation: readAllocation(allocation, report) }),
   };
-  return { name, pool, entries, namespaces, namespaceSelectors };
+  return { name, pool, entries, choice };
 }
 
 /** Annotations are text, so what does not mean what it looks like is said. */
@@ -85,8 +75,8 @@ export interface ResolvedPool {
 
 /** Remembered for each pool and state of the namespaces. */
 export function resolvePool(read: Read<PoolDraft>, namespaces: NamespaceLabels): ResolvedPool {
-  const { pool, namespaces: listed, namespaceSelectors: selectors } = read.value;
-  const isOpen = pool.allocation === undefined || (listed.length === 0 && selectors.length === 0);
+  const { pool, choice } = read.value;
+  const isOpen = pool.allocation === undefined || choosesNone(choice);
   return isOpen ? { pool, findings: NO_FINDINGS } : resolvedIn(namespaces)(read);
 }
 
@@ -94,11 +84,8 @@ const NO_FINDINGS: readonly Finding[] = [];
 
 const resolvedIn = remember((namespaces: NamespaceLabels) =>
   remember((read: Read<PoolDraft>): ResolvedPool => {
-    const { pool, namespaces: listed, namespaceSelectors: selectors } = read.value;
-    const allowed = new Set(listed);
-    for (const [name, labels] of namespaces) {
-      if (selectors.some((selector) => matchesSelector(selector, labels))) allowed.add(name);
-    }
+    const { pool, choice } = read.value;
+    const allowed = namespacesOf(choice, namespaces);
     const findings: Finding[] = [];
     // Unlike in MetalLB, selectors that match no namespace shut everybody out instead of letting everybody in.
     if (allowed.size === 0) {

@@ -3,8 +3,7 @@ import type { Finding } from '../../api/findings.ts';
 import type { AddressRange } from '../net/address.ts';
 import { parseAddress } from '../net/address.ts';
 import { parseRange } from '../net/range.ts';
-import type { NamespaceLabels } from './address-pool.ts';
-import type { NamespaceChoice } from './namespace-choice.ts';
+import type { NamespaceChoice, NamespaceLabels } from './namespace-choice.ts';
 import { choosesNone, namespacesOf, readNamespaceChoice } from './namespace-choice.ts';
 import type { Read } from './objects.ts';
 import type { Fields } from './read.ts';
@@ -32,7 +31,7 @@ export function readAddressReservation(object: Fields, report: Report): Reservat
       ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
       ...(reason === undefined ? {} : { reason }),
     },
-    choice: readNamespaceChoice(spec, report),
+    choice: readNamespaceChoice(spec, 'spec', report),
   };
 }
 

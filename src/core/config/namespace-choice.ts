@@ -1,23 +1,26 @@
 /** Which namespaces an object means: by name, by label, or all. */
 import type { LabelSelector } from '../../api/meta.ts';
-import type { NamespaceLabels } from './address-pool.ts';
 import type { Fields } from './read.ts';
 import { readNames } from './read.ts';
 import { readSelectors } from './read-selector.ts';
 import { remember } from './remember.ts';
 import type { Report } from './report.ts';
+import type { Labels } from './selector.ts';
 import { matchesSelector } from './selector.ts';
+
+/** Labels of every namespace of the cluster, by name. */
+export type NamespaceLabels = ReadonlyMap<string, Labels>;
 
 export interface NamespaceChoice {
   readonly names: readonly string[];
   readonly selectors: readonly LabelSelector[];
 }
 
-/** Out of the fields `namespaces` and `namespaceSelectors` of a spec. */
-export function readNamespaceChoice(spec: Fields, report: Report): NamespaceChoice {
+/** Out of the fields `namespaces` and `namespaceSelectors` of what stands at `path`. */
+export function readNamespaceChoice(fields: Fields, path: string, report: Report): NamespaceChoice {
   return {
-    names: readNames(spec['namespaces'], 'spec.namespaces', report),
-    selectors: readSelectors(spec['namespaceSelectors'], 'spec.namespaceSelectors', report),
+    names: readNames(fields['namespaces'], `${path}.namespaces`, report),
+    selectors: readSelectors(fields['namespaceSelectors'], `${path}.namespaceSelectors`, report),
   };
 }
 

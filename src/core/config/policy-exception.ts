@@ -2,8 +2,7 @@
 import type { FindingCode } from '../../api/findings.ts';
 import { FINDINGS } from '../../api/findings.ts';
 import { FINDINGS_OF_SERVICES } from '../../api/findings-of-services.ts';
-import type { NamespaceLabels } from './address-pool.ts';
-import type { NamespaceChoice } from './namespace-choice.ts';
+import type { NamespaceChoice, NamespaceLabels } from './namespace-choice.ts';
 import { namespacesOf } from './namespace-choice.ts';
 import type { Fields } from './read.ts';
 import { isFields, readFields, readList, readString } from './read.ts';

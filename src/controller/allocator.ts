@@ -23,7 +23,7 @@ import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
 import type { Address } from '../core/net/address.ts';
 import { rangesOverlap } from '../core/net/range.ts';
 import { AddressSet } from './address-set.ts';
-import { addressesFreed, sameHolding } from './freed.ts';
+import { addressesFreed, asksForFresh, poolsWith, sameHolding } from './freed.ts';
 import { isAfforded, isConcerned, isHelped, isServed, mayBeHelped } from './help.ts';
 import { QuotaNews } from './quota-news.ts';
 import type { Age, Waiter } from './waiting.ts';
@@ -165,12 +165,11 @@ export class Allocator {
 
   /** Whether somebody wants what came free just now, and may have been waited for. */
   #contested(freed: AddressSet): (candidate: Candidate) => boolean {
-    const pools = new Set(this.#freshPools);
-    for (const address of freed.values()) pools.add(this.ledger.poolOf(address) ?? '');
-    const isFresh = (address: Address) =>
-      freed.has(address) || this.#freshPools.has(this.ledger.poolOf(address) ?? '');
-    return ({ view: { request, requestedPool } }) => {
-      if (request.kind === 'addresses') return request.addresses.some(isFresh);
+    const isByName = asksForFresh(this.ledger, freed, this.#freshPools);
+    const pools = poolsWith(this.ledger, freed, this.#freshPools);
+    return (candidate) => {
+      const { request, requestedPool } = candidate.view;
+      if (request.kind === 'addresses') return isByName(candidate);
       return requestedPool === undefined ? pools.size > 0 : pools.has(requestedPool.pool);
     };
   }
@@ -180,9 +179,7 @@ export class Allocator {
     const addresses = freed.values();
     const fresh = this.#freshPools;
     this.#freshPools = new Set();
-    const isFresh = (address: Address) => freed.has(address) || fresh.has(this.ledger.poolOf(address) ?? '');
-    const isFirst = ({ view: { request } }: Candidate) =>
-      request.kind === 'addresses' && request.addresses.some(isFresh);
+    const isFirst = asksForFresh(this.ledger, freed, fresh);
     const isNews = new Set(asking.map(({ view }) => view.key));
     const quotas = this.#quotas.takeFreed();
     const limited = [...quotas].flatMap((namespace) => this.#waiting.limitedIn(namespace));
@@ -191,7 +188,7 @@ export class Allocator {
     const woken = [...hungry].filter((key) => !isNews.has(key));
     const first = [...asking.filter(isFirst), ...this.#candidates(woken)].toSorted(candidatesByAge);
     for (const candidate of first) this.#decide(candidate, outcomes);
-    const pools = new Set([...fresh, ...addresses.flatMap((address) => this.ledger.poolOf(address) ?? [])]);
+    const pools = poolsWith(this.ledger, freed, fresh);
     const others = asking.filter((candidate) => !isFirst(candidate));
     this.#serveInTurn(
       others,

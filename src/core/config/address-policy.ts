@@ -7,8 +7,8 @@ import {
   readFields,
   readInteger,
   readList,
-  readNames,
   readOptionalText,
+  readPlacedNames,
   readString,
 } from './read.ts';
 import type { Report } from './report.ts';
@@ -17,6 +17,8 @@ import type { AddressPolicy, ServiceDefaults } from './snapshot.ts';
 /** A policy as its object alone tells it. */
 export interface PolicyDraft {
   readonly policy: Omit<AddressPolicy, 'namespaces'>;
+  /** The pools it names, each with the path where it stands first. */
+  readonly poolNames: ReadonlyMap<string, string>;
   readonly choice: NamespaceChoice;
 }
 
@@ -24,21 +26,28 @@ export function readAddressPolicy(object: Fields, report: Report): PolicyDraft {
   const spec = readFields(object['spec'], 'spec', report);
   const quota = readFields(spec['quota'], 'spec.quota', report);
   const total = readCount(quota['total'], 'spec.quota.total', report);
-  const pools = new Set(readNames(spec['pools'], 'spec.pools', report));
+  const placedPools = readPlacedNames(spec['pools'], 'spec.pools', report);
+  const pools = new Set(placedPools.keys());
   const defaultPool = readOptionalText(spec['defaultPool'], 'spec.defaultPool', report);
   if (defaultPool !== undefined && pools.size > 0 && !pools.has(defaultPool)) {
     const what = 'is not in spec.pools: allow the pool, or name one that is allowed';
     report.add('LB214', 'spec.defaultPool', defaultPool, what);
   }
+  const placedQuotas = readQuotaOfPools(quota['pools'], report);
   return {
     policy: {
       source: report.origin.object,
-      quotaOfPools: readQuotaOfPools(quota['pools'], report),
+      quotaOfPools: new Map([...placedQuotas].map(([pool, { count }]) => [pool, count])),
       ...(total === undefined ? {} : { quota: total }),
       ...(pools.size === 0 ? {} : { pools }),
       ...(defaultPool === undefined ? {} : { defaultPool }),
       defaults: readDefaults(spec['defaults'], report),
     },
+    poolNames: new Map([
+      ...[...placedQuotas].map(([pool, { path }]): [string, string] => [pool, path]),
+      ...(defaultPool === undefined ? [] : [[defaultPool, 'spec.defaultPool'] as const]),
+      ...placedPools,
+    ]),
     choice: readNamespaceChoice(spec, 'spec', report),
   };
 }
@@ -53,8 +62,13 @@ function readCount(value: unknown, path: string, report: Report): number | undef
   return count === absent ? undefined : count;
 }
 
-function readQuotaOfPools(value: unknown, report: Report): ReadonlyMap<string, number> {
-  const quotas = new Map<string, number>();
+interface PlacedQuota {
+  readonly count: number;
+  readonly path: string;
+}
+
+function readQuotaOfPools(value: unknown, report: Report): ReadonlyMap<string, PlacedQuota> {
+  const quotas = new Map<string, PlacedQuota>();
   readList(value, POOL_QUOTAS, report, (entry, path) => {
     if (!isFields(entry)) return report.malformed(path, entry, 'an object with pool and addresses');
     const pool = readString(entry['pool'], `${path}.pool`, report);
@@ -63,7 +77,7 @@ function readQuotaOfPools(value: unknown, report: Report): ReadonlyMap<string, n
       report.addMissing('LB210', `${path}.addresses`, 'is missing: write how many addresses');
     if (pool === undefined || count === undefined) return;
     if (quotas.has(pool)) report.add('LB205', `${path}.pool`, pool, 'is listed twice: remove one');
-    else quotas.set(pool, count);
+    else quotas.set(pool, { count, path: `${path}.pool` });
   });
   return quotas;
 }

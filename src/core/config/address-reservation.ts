@@ -13,9 +13,18 @@ import { Report } from './report.ts';
 import type { Reservation } from './snapshot.ts';
 import { readTime } from './time.ts';
 
+/** One entry of the addresses, with what is needed to complain about it. */
+export interface RangeEntry {
+  readonly range: AddressRange;
+  /** As the user wrote it. */
+  readonly text: string;
+  readonly path: string;
+}
+
 /** A reservation as its object alone tells it. */
 export interface ReservationDraft {
   readonly reservation: Omit<Reservation, 'namespaces'>;
+  readonly entries: readonly RangeEntry[];
   readonly choice: NamespaceChoice;
 }
 
@@ -23,30 +32,35 @@ export function readAddressReservation(object: Fields, report: Report): Reservat
   const spec = readFields(object['spec'], 'spec', report);
   const expiresAtMs = readTime(spec['expires'], 'spec.expires', report);
   const reason = readOptionalText(spec['reason'], 'spec.reason', report);
+  const entries = readAddresses(spec['addresses'], report);
   return {
     reservation: {
       source: report.origin.object,
-      ranges: readAddresses(spec['addresses'], report),
+      ranges: entries.map(({ range }) => range),
       serviceSelectors: readSelectors(spec['serviceSelectors'], 'spec.serviceSelectors', report),
       ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
       ...(reason === undefined ? {} : { reason }),
     },
+    entries,
     choice: readNamespaceChoice(spec, 'spec', report),
   };
 }
 
 const ADDRESSES = 'spec.addresses';
 
-function readAddresses(value: unknown, report: Report): readonly AddressRange[] {
+function readAddresses(value: unknown, report: Report): readonly RangeEntry[] {
   if (value === undefined || value === null || (Array.isArray(value) && value.length === 0))
     report.addMissing('LB203', ADDRESSES, 'is empty: add an address, a CIDR or a range');
   return readList(value, ADDRESSES, report, (entry, path) => {
     const text = readString(entry, path, report);
     if (text === undefined) return undefined;
     const single = parseAddress(text.trim());
-    if (single !== undefined) return { family: single.family, first: single.value, last: single.value };
+    if (single !== undefined) {
+      const { family, value: own } = single;
+      return { range: { family, first: own, last: own }, text, path };
+    }
     const parsed = parseRange(text);
-    if (parsed.ok) return parsed.range;
+    if (parsed.ok) return { range: parsed.range, text, path };
     report.add('LB201', path, text, parsed.why);
     return undefined;
   });

@@ -4,9 +4,11 @@ import type { Finding } from '../../api/findings.ts';
 import { readAddressPolicy, resolvePolicy } from './address-policy.ts';
 import { readAddressReservation, resolveReservation } from './address-reservation.ts';
 import { labelsOf } from './facts.ts';
+import { isFault } from './fault.ts';
 import type { ConfigInput } from './input.ts';
 import type { Read } from './objects.ts';
 import { compareSources, reader, tell } from './objects.ts';
+import { checkMeetings, checkPoolNames, checkReserved } from './own-checks.ts';
 import { endsSoonAt, farewellAtMs, readPolicyException, resolveException } from './policy-exception.ts';
 import { Report } from './report.ts';
 import type { PolicyException, Snapshot } from './snapshot.ts';
@@ -18,8 +20,8 @@ const readPolicies = reader(ADDRESS_POLICIES.kind, readAddressPolicy);
 const readExceptions = reader(POLICY_EXCEPTIONS.kind, readPolicyException);
 const NONE: readonly never[] = [];
 
-/** Sorted by namespace and name. What has expired is reported and left out. */
-export function loadOwn(input: ConfigInput, findings: Finding[]): LoadedOwn {
+/** Sorted by namespace and name. What has expired is reported and left out, as are exceptions with faults. */
+export function loadOwn(input: ConfigInput, pools: Snapshot['pools'], findings: Finding[]): LoadedOwn {
   const { namespace, nowMs } = input;
   const namespaces = labelsOf(input.namespaces);
   const reservations = readReservations(input.reservations ?? NONE, namespace);
@@ -39,17 +41,22 @@ export function loadOwn(input: ConfigInput, findings: Finding[]): LoadedOwn {
     }
     return !isOver;
   };
+  const kept = reservations.filter((read) => isInForce(read, read.value.reservation.expiresAtMs));
+  checkReserved(kept, pools, findings);
+  checkPoolNames(policies, pools, findings);
+  const resolved = policies
+    .map(({ origin, value }) => ({ origin, policy: resolvePolicy(value, namespaces) }))
+    .toSorted((a, b) => compareSources(a.policy, b.policy));
+  checkMeetings(resolved, findings);
   return {
-    reservations: reservations
-      .filter((read) => isInForce(read, read.value.reservation.expiresAtMs))
-      .map((read) => resolveReservation(read, namespaces, findings))
-      .toSorted(compareSources),
-    policies: policies.map(({ value }) => resolvePolicy(value, namespaces)).toSorted(compareSources),
+    reservations: kept.map((read) => resolveReservation(read, namespaces, findings)).toSorted(compareSources),
+    policies: resolved.map(({ policy }) => policy),
     exceptions: exceptions
+      .filter(({ findings: own }) => !own.some(isFault))
       .filter((read) => isInForce(read, read.value.exception.expiresAtMs))
       .map((read) => {
         const exception = resolveException(read.value, namespaces, nowMs);
-        if (exception.endsSoon && read.findings.length === 0) tellOfEnd(read, exception, findings);
+        if (exception.endsSoon) tellOfEnd(read, exception, findings);
         return exception;
       })
       .toSorted(compareSources),

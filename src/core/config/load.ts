@@ -3,12 +3,13 @@
  * offline tools all come through here, so the same object has the same faults everywhere.
  *
  * Objects are raw JSON from an API server or from Git and may have any shape at all: nothing here throws. A single fault
- * of level deny and there is no Snapshot; the caller keeps the last good one.
+ * (but for those of PolicyExceptions, which are left out) and there is no Snapshot; the caller keeps the last good one.
  */
 import type { Finding } from '../../api/findings.ts';
-import { FINDINGS, formatFinding } from '../../api/findings.ts';
+import { formatFinding } from '../../api/findings.ts';
 import type { ObjectRef } from '../../api/meta.ts';
 import { L2_ADVERTISEMENTS, LEGACY_CONFIG_KEY } from '../../api/metallb.ts';
+import { isFault, keepsAllBack } from './fault.ts';
 import type { ConfigInput } from './input.ts';
 import { readL2Advertisement } from './l2-advertisement.ts';
 import { NOTHING_LEGACY, readLegacy } from './legacy-reads.ts';
@@ -18,19 +19,15 @@ import { loadPools } from './load-pools.ts';
 import { compareSources, reader, tell } from './objects.ts';
 import type { Snapshot } from './snapshot.ts';
 
+export { isFault, keepsAllBack } from './fault.ts';
 export type { ConfigInput } from './input.ts';
 export { sameRanges } from './load-pools.ts';
 
 export interface LoadedConfig {
-  /** Absent where a finding denies it. */
+  /** Absent where a finding keeps all of it back. */
   readonly snapshot?: Snapshot;
   /** All of them: those of each object by itself in the order of the objects, and those of several together. */
   readonly findings: readonly Finding[];
-}
-
-/** True for a finding that keeps its configuration from being used. */
-export function isFault(finding: Finding): boolean {
-  return FINDINGS[finding.code].level === 'deny';
 }
 
 /**
@@ -75,7 +72,7 @@ function loadAll(input: ConfigInput): LoadedConfig {
   tell(reads, findings);
   const l2Advertisements = reads.map(({ value }) => pools.select(value)).toSorted(compareSources);
   const bgp = loadBgp(input, legacy, pools, findings);
-  const own = loadOwn(input, findings);
-  if (findings.some(isFault)) return { findings };
+  const own = loadOwn(input, pools.byName, findings);
+  if (findings.some(keepsAllBack)) return { findings };
   return { snapshot: { pools: pools.byName, l2Advertisements, ...bgp, ...own }, findings };
 }

@@ -11,7 +11,7 @@ import type { Report } from './report.ts';
 import type { ExceptedObjects, PolicyException } from './snapshot.ts';
 import { readTime } from './time.ts';
 
-/** An exception as its object alone tells it. One with faults may have any code and any time; it does not come into force. */
+/** An exception as its object alone tells it. One with faults may have any code and any time; it is left out. */
 export interface ExceptionDraft {
   readonly exception: Omit<PolicyException, 'objects' | 'endsSoon'>;
   readonly objects: readonly ObjectsDraft[];

@@ -1,4 +1,5 @@
 /** AddressPolicy objects: what the Services of some namespaces may have. */
+import { ADDRESS_POLICY_CRD } from '../../api/crd-address-policy.ts';
 import type { NamespaceChoice, NamespaceLabels } from './namespace-choice.ts';
 import { choosesNone, namespacesOf, readNamespaceChoice } from './namespace-choice.ts';
 import type { Fields } from './read.ts';
@@ -7,11 +8,12 @@ import {
   readFields,
   readInteger,
   readList,
-  readOptionalText,
+  readNarrowing,
   readPlacedNames,
   readString,
 } from './read.ts';
 import type { Report } from './report.ts';
+import { checkSizes } from './sizes.ts';
 import type { AddressPolicy, ServiceDefaults } from './snapshot.ts';
 
 /** A policy as its object alone tells it. */
@@ -24,11 +26,12 @@ export interface PolicyDraft {
 
 export function readAddressPolicy(object: Fields, report: Report): PolicyDraft {
   const spec = readFields(object['spec'], 'spec', report);
+  checkSizes(ADDRESS_POLICY_CRD, spec, report);
   const quota = readFields(spec['quota'], 'spec.quota', report);
   const total = readCount(quota['total'], 'spec.quota.total', report);
   const placedPools = readPlacedNames(spec['pools'], 'spec.pools', report);
   const pools = new Set(placedPools.keys());
-  const defaultPool = readOptionalText(spec['defaultPool'], 'spec.defaultPool', report);
+  const defaultPool = readNarrowing(spec['defaultPool'], 'spec.defaultPool', report);
   if (defaultPool !== undefined && pools.size > 0 && !pools.has(defaultPool)) {
     const what = 'is not in spec.pools: allow the pool, or name one that is allowed';
     report.add('LB214', 'spec.defaultPool', defaultPool, what);

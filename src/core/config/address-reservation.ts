@@ -1,4 +1,5 @@
 /** AddressReservation objects: which addresses are kept, and for whom. */
+import { ADDRESS_RESERVATION_CRD } from '../../api/crd-address-reservation.ts';
 import type { Finding } from '../../api/findings.ts';
 import type { AddressRange } from '../net/address.ts';
 import { parseAddress } from '../net/address.ts';
@@ -11,6 +12,7 @@ import { readFields, readList, readOptionalText, readString } from './read.ts';
 import { readSelectors } from './read-selector.ts';
 import { Report } from './report.ts';
 import type { Reservation } from './snapshot.ts';
+import { checkSizes } from './sizes.ts';
 import { readTime } from './time.ts';
 
 /** One entry of the addresses, with what is needed to complain about it. */
@@ -30,6 +32,7 @@ export interface ReservationDraft {
 
 export function readAddressReservation(object: Fields, report: Report): ReservationDraft {
   const spec = readFields(object['spec'], 'spec', report);
+  checkSizes(ADDRESS_RESERVATION_CRD, spec, report);
   const expiresAtMs = readTime(spec['expires'], 'spec.expires', report);
   const reason = readOptionalText(spec['reason'], 'spec.reason', report);
   const entries = readAddresses(spec['addresses'], report);

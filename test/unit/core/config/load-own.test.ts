@@ -320,3 +320,21 @@ test('reserved addresses of no pool are told, and those of which a part is in on
     outside('spec.addresses[0] 192.0.2.15-192.0.2.20', wide),
   );
 });
+
+test('what the API server would not store for its length is a fault as well', () => {
+  const names = Array.from({ length: 1001 }, (_, index) => `n${index}`);
+  const reservations = [reservation('r', { addresses: ['192.0.2.1'], namespaces: names })];
+  assert.deepEqual(said({ reservations }), [
+    'LB210 spec.namespaces has 1001 entries, of which 1000 can be stored: make two of it',
+  ]);
+  const just = policy('p', { defaultPool: '😀'.repeat(253) });
+  assert.deepEqual(said({ policies: [just] }), []);
+  const [long] = said({ policies: [policy('p', { defaultPool: 'x'.repeat(254) })] });
+  assert.match(long ?? '', /^LB210 spec\.defaultPool x+… is longer than 253 characters$/);
+});
+
+test('a default pool left empty, as by a template without its value, is a fault', () => {
+  assert.deepEqual(said({ policies: [policy('p', { defaultPool: '' })] }), [
+    'LB210 spec.defaultPool "" is not a text',
+  ]);
+});

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Configured } from '../support/desk.ts';
+import { withoutOffer } from '../../src/core/allocation/sentence.ts';
 import { Desk } from '../support/desk.ts';
 import { apply, configured, step, wish } from '../support/own-kinds-histories.ts';
 import { runs } from '../support/runs.ts';
@@ -54,6 +55,12 @@ function quotasOf(
     ]);
 }
 
+/** What the conditions say, but for what once was, and what is on offer at the moment. */
+function sentences(desk: Desk): readonly string[] {
+  const told = [...desk.services.keys()].toSorted().map((key) => `${key}: ${desk.said(key)}`);
+  return told.map((text) => withoutOffer(text.replace(/; (?:lost|moved from) .*/s, '')));
+}
+
 const NUM_RUNS = runs(300);
 
 test('nobody comes to hold what is kept for others, and no namespace is given more than its quota', () => {
@@ -93,10 +100,12 @@ test('what was decided stays decided: asked again, and after a restart', () => {
         desk.turn();
       }
       const settled = desk.statuses();
+      const told = sentences(desk);
       for (const { view } of desk.decide()) assert.fail(`${view.key} was decided without a reason`);
       desk.restart();
       desk.turn();
       assert.deepEqual(desk.statuses(), settled);
+      assert.deepEqual(sentences(desk), told);
     }),
     NUM_RUNS,
   );

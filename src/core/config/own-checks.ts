@@ -16,13 +16,12 @@ type Pools = ReadonlyMap<string, Pool>;
 /** Where an entry was found last: pools seldom change, so it is mostly still there. */
 const lastSeen = new WeakMap<RangeEntry, Pool>();
 
-/** LB237: entries without a single address of a pool. Without any pools nothing is said: they are all to come. */
+/** LB237: entries without a single address of a pool. */
 export function checkReserved(
   reads: readonly Read<ReservationDraft>[],
   pools: Pools,
   findings: Finding[],
 ): void {
-  if (pools.size === 0) return;
   for (const { value, origin } of reads)
     for (const entry of value.entries) {
       if (isInPool(entry, pools)) continue;
@@ -45,7 +44,6 @@ function hasSomeOf({ ranges }: Pool, range: AddressRange): boolean {
 
 /** LB235: names of pools that there are none of, each once. */
 export function checkPoolNames(reads: readonly Read<PolicyDraft>[], pools: Pools, findings: Finding[]): void {
-  if (pools.size === 0) return;
   for (const { value, origin } of reads)
     for (const [pool, path] of value.poolNames)
       if (!pools.has(pool))

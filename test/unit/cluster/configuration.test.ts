@@ -363,6 +363,7 @@ const reserved = ({ configuration }: Fixture): string[] =>
 test('what expires is loaded again at that moment, and nothing is looked at before', async () => {
   const clock = new VirtualClock();
   const fixture = new Fixture({ ownKinds: { clock } });
+  await fixture.put(pool('p', ['192.0.2.0/24']));
   fixture.kube.put(ADDRESS_RESERVATIONS, reservation('lasting'));
   fixture.kube.put(ADDRESS_RESERVATIONS, reservation('short', '2026-01-02T00:00:00Z'));
   await fixture.start();

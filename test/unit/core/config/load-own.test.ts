@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { AddressPolicy, AddressReservation, PolicyException } from '../../../../src/api/cleat.ts';
-import type { ConfigInput } from '../../../../src/core/config/load.ts';
+import type { ConfigInput, LoadedConfig } from '../../../../src/core/config/load.ts';
 import { nextExpiryMs, atTime } from '../../../../src/core/config/load-own.ts';
 import type { Snapshot } from '../../../../src/core/config/snapshot.ts';
 import { formatRange } from '../../../../src/core/net/range.ts';
-import { addressPool, load, NAMESPACE } from '../../../support/configuration.ts';
+import { runs } from '../../../support/runs.ts';
+import { addressPool, load as loadAll, NAMESPACE } from '../../../support/configuration.ts';
+
+/** What is said beside pools that there are not is tried by itself, below. */
+function load(input: Partial<ConfigInput>): LoadedConfig {
+  const { findings, ...rest } = loadAll(input);
+  const isOfPools = ({ code }: { code: string }): boolean => ['LB235', 'LB237'].includes(code);
+  return {
+    ...rest,
+    findings: input.pools === undefined ? findings.filter((each) => !isOfPools(each)) : findings,
+  };
+}
 
 const NOW_MS = Date.parse('2027-01-01T00:00:00Z');
 const namespaces = [
@@ -254,10 +266,9 @@ test('a fault of configuration cannot be excepted: nothing would come into force
     assert.deepEqual(said({ exceptions: [exception('e', { rule })] }), []);
 });
 
-test('names of pools that there are none of are told, each once, and nothing where there are no pools yet', () => {
+test('names of pools that there are none of are told, each once', () => {
   const spec = { quota: { pools: [{ pool: 'q', addresses: 1 }] }, pools: ['p', 'q', 'r'], defaultPool: 'r' };
   const policies = [policy('a', spec)];
-  assert.deepEqual(said({ policies }), []);
   assert.deepEqual(said({ policies, pools: [addressPool('p', ['192.0.2.0/28'])] }), [
     'LB235 spec.pools[1] q is no pool: create it, or name one that exists',
     'LB235 spec.pools[2] r is no pool: create it, or name one that exists',
@@ -303,7 +314,6 @@ test('a default pool that another policy shuts is told, where it is the one that
 test('reserved addresses of no pool are told, and those of which a part is in one are not', () => {
   const addresses = ['192.0.2.15-192.0.2.20', '192.0.2.99', '2001:db8::/64'];
   const reservations = [reservation('r', { addresses })];
-  assert.deepEqual(said({ reservations }), []);
   const pools = [addressPool('p', ['192.0.2.0/28'])];
   const outside = (...entries: string[]): string[] =>
     entries.map(
@@ -337,4 +347,35 @@ test('a default pool left empty, as by a template without its value, is a fault'
   assert.deepEqual(said({ policies: [policy('p', { defaultPool: '' })] }), [
     'LB210 spec.defaultPool "" is not a text',
   ]);
+});
+
+/** Around the times that change something: expiry, and fourteen days before it. */
+const moments = fc
+  .tuple(fc.constantFrom(0, 1, 14, 15), fc.constantFrom(-1, 0, 1))
+  .map(([days, ms]) => NOW_MS + days * 86_400_000 + ms);
+const expiring = fc.record({
+  reservations: fc.array(fc.option(moments), { maxLength: 3 }),
+  exceptions: fc.array(moments, { maxLength: 3 }),
+});
+
+test('time passes for what stays in force as for what is loaded anew, and nothing changes between the moments that are told', () => {
+  const text = (ms: number): string => new Date(ms).toISOString();
+  fc.assert(
+    fc.property(expiring, moments, moments, (drawn, one, other) => {
+      const [before, after] = one < other ? [one, other] : [other, one];
+      const input = {
+        reservations: drawn.reservations.map((ms, index) =>
+          reservation(`r${index}`, { addresses: ['192.0.2.1'], ...(ms !== null && { expires: text(ms) }) }),
+        ),
+        exceptions: drawn.exceptions.map((ms, index) => exception(`e${index}`, { expires: text(ms) })),
+      };
+      const at = (nowMs: number): Snapshot => snapshotOf({ ...input, nowMs });
+      assert.deepEqual(atTime(at(before), after), at(after));
+      const next = nextExpiryMs(at(before));
+      assert.ok(next === undefined || next > before);
+      if (next === undefined || after < next) assert.deepEqual(at(after), at(before));
+      else assert.notDeepEqual(at(next), at(next - 1));
+    }),
+    runs(60),
+  );
 });

@@ -6,11 +6,14 @@ import type { Configured, Desk } from './desk.ts';
 
 export const NAMESPACES = { red: { team: 'a' }, blue: { team: 'b' }, green: { team: 'b' } };
 const namespace = fc.constantFrom('red', 'blue', 'green');
-const four = fc.integer({ min: 1, max: 6 }).map((last) => `192.0.2.${last}`);
+const one = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 1, max: 6 }).map((last) => `192.0.2.${last}`) },
+  { weight: 1, arbitrary: fc.constantFrom('2001:db8::', '2001:db8::1') },
+);
 const poolName = fc.constantFrom('p', 'q');
 
 const anyReservation = fc.record({
-  addresses: fc.uniqueArray(four, { minLength: 1, maxLength: 3 }),
+  addresses: fc.uniqueArray(one, { minLength: 1, maxLength: 3 }),
   namespaces: fc.uniqueArray(namespace, { maxLength: 2 }),
   isGold: fc.boolean(),
 });
@@ -21,16 +24,29 @@ const anyPolicy = fc.record({
   pools: fc.uniqueArray(poolName, { maxLength: 2 }),
   hasDefault: fc.boolean(),
 });
+function drain(name: string, drained: string | undefined): Record<string, string> {
+  return name === drained ? { 'cleat.dev/drain': 'true' } : {};
+}
+
 export const configured: fc.Arbitrary<Configured> = fc
   .record({
     reservations: fc.array(anyReservation, { maxLength: 3 }),
     policies: fc.array(anyPolicy, { maxLength: 3 }),
     split: fc.integer({ min: 1, max: 5 }),
+    ofQ: fc.constantFrom<Parameters<typeof pool>[2]>(
+      {},
+      {},
+      { autoAssign: false },
+      { serviceAllocation: { namespaces: ['red', 'blue'], priority: 1 } },
+      { serviceAllocation: { serviceSelectors: [{ matchLabels: { tier: 'gold' } }] } },
+      { avoidBuggyIPs: true },
+    ),
+    drained: fc.constantFrom(undefined, undefined, undefined, undefined, 'p', 'q'),
   })
-  .map(({ reservations, policies, split }) => ({
+  .map(({ reservations, policies, split, ofQ, drained }) => ({
     pools: [
-      pool('p', [`192.0.2.1-192.0.2.${split}`, '2001:db8::/127']),
-      pool('q', [`192.0.2.${split + 1}-192.0.2.6`]),
+      pool('p', [`192.0.2.1-192.0.2.${split}`, '2001:db8::/127'], {}, drain('p', drained)),
+      pool('q', [`192.0.2.${split + 1}-192.0.2.6`], ofQ, drain('q', drained)),
     ],
     namespaces: NAMESPACES,
     reservations: reservations.map(({ isGold, ...spec }, index) =>
@@ -62,10 +78,16 @@ export const wish: fc.Arbitrary<Wish> = fc
   .record({
     namespace,
     name: fc.constantFrom('a', 'b', 'c'),
-    asks: fc.constantFrom<(string | undefined)[]>(undefined, undefined, '192.0.2.1', '192.0.2.4'),
+    asks: fc.constantFrom<(string | undefined)[]>(
+      undefined,
+      undefined,
+      '192.0.2.1',
+      '192.0.2.4',
+      '2001:db8::1',
+    ),
     named: fc.constantFrom<(string | undefined)[]>(undefined, undefined, 'p', 'q'),
     isGold: fc.boolean(),
-    stack: fc.constantFrom('SingleStack', 'SingleStack', 'PreferDualStack', 'RequireDualStack'),
+    stack: fc.constantFrom('SingleStack', 'SingleStack', 'PreferDualStack', 'RequireDualStack', 'IPv6'),
     sharing: fc.constantFrom('', '', 'k'),
     port: fc.constantFrom(80, 81, 82),
   })
@@ -76,15 +98,15 @@ export const wish: fc.Arbitrary<Wish> = fc
       namespace: where,
       createdAt: `2026-01-0${'abc'.indexOf(name) + 1}T00:00:00Z`,
       labels: isGold ? { tier: 'gold' } : {},
-      families: stack === 'SingleStack' ? ['IPv4'] : ['IPv4', 'IPv6'],
+      families: stack === 'SingleStack' ? ['IPv4'] : stack === 'IPv6' ? ['IPv6'] : ['IPv4', 'IPv6'],
       annotations: {
         ...(named !== undefined && { 'address-pool': named }),
         ...(sharing !== '' && { 'allow-shared-ip': sharing }),
       },
       spec: {
         ports: [{ port }],
-        ipFamilyPolicy: stack,
-        ...(asks !== undefined && stack === 'SingleStack' && { loadBalancerIP: asks }),
+        ipFamilyPolicy: stack === 'IPv6' ? 'SingleStack' : stack,
+        ...(asks !== undefined && stack !== 'RequireDualStack' && { loadBalancerIP: asks }),
       },
     } as ServiceText,
   }));

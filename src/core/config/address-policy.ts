@@ -2,6 +2,7 @@
 import { ADDRESS_POLICY_CRD } from '../../api/crd-address-policy.ts';
 import type { NamespaceChoice, NamespaceLabels } from './namespace-choice.ts';
 import { choosesNone, namespacesOf, readNamespaceChoice } from './namespace-choice.ts';
+import type { Read } from './objects.ts';
 import type { Fields } from './read.ts';
 import {
   isFields,
@@ -12,6 +13,7 @@ import {
   readPlacedNames,
   readString,
 } from './read.ts';
+import { remember } from './remember.ts';
 import type { Report } from './report.ts';
 import { checkSizes } from './sizes.ts';
 import type { AddressPolicy, ServiceDefaults } from './snapshot.ts';
@@ -99,7 +101,19 @@ function readDefaults(value: unknown, report: Report): ServiceDefaults {
   };
 }
 
-/** The policy with the namespaces it is for. One whose selectors match no namespace is for none. */
-export function resolvePolicy({ policy, choice }: PolicyDraft, namespaces: NamespaceLabels): AddressPolicy {
-  return choosesNone(choice) ? policy : { ...policy, namespaces: namespacesOf(choice, namespaces) };
+/** A policy with the namespaces it is for, and the object it is of. */
+export interface ResolvedPolicy extends Pick<Read<unknown>, 'origin'> {
+  readonly policy: AddressPolicy;
 }
+
+/** One whose selectors match no namespace is for none. Remembered for each policy and state of the namespaces. */
+export function resolvePolicy(read: Read<PolicyDraft>, namespaces: NamespaceLabels): ResolvedPolicy {
+  return resolvedIn(namespaces)(read);
+}
+
+const resolvedIn = remember((namespaces: NamespaceLabels) =>
+  remember(({ origin, value: { policy, choice } }: Read<PolicyDraft>): ResolvedPolicy => {
+    const chosen = choosesNone(choice) ? {} : { namespaces: namespacesOf(choice, namespaces) };
+    return { origin, policy: { ...policy, ...chosen } };
+  }),
+);

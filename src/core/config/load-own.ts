@@ -8,7 +8,7 @@ import { isFault } from './fault.ts';
 import type { ConfigInput } from './input.ts';
 import type { Read } from './objects.ts';
 import { compareSources, reader, tell } from './objects.ts';
-import { checkMeetings, checkPoolNames, checkReserved } from './own-checks.ts';
+import { checkPoolNames, checkReserved, findingsOfMeetings } from './own-checks.ts';
 import { endsSoonAt, farewellAtMs, readPolicyException, resolveException } from './policy-exception.ts';
 import { Report } from './report.ts';
 import type { PolicyException, Snapshot } from './snapshot.ts';
@@ -45,9 +45,9 @@ export function loadOwn(input: ConfigInput, pools: Snapshot['pools'], findings: 
   checkReserved(kept, pools, findings);
   checkPoolNames(policies, pools, findings);
   const resolved = policies
-    .map(({ origin, value }) => ({ origin, policy: resolvePolicy(value, namespaces) }))
+    .map((read) => resolvePolicy(read, namespaces))
     .toSorted((a, b) => compareSources(a.policy, b.policy));
-  checkMeetings(resolved, findings);
+  findings.push(...findingsOfMeetings(resolved));
   return {
     reservations: kept.map((read) => resolveReservation(read, namespaces, findings)).toSorted(compareSources),
     policies: resolved.map(({ policy }) => policy),

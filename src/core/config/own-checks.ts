@@ -5,11 +5,12 @@
 import type { Finding } from '../../api/findings.ts';
 import type { AddressRange } from '../net/address.ts';
 import { rangesOverlap } from '../net/range.ts';
-import type { PolicyDraft } from './address-policy.ts';
+import type { PolicyDraft, ResolvedPolicy } from './address-policy.ts';
 import type { RangeEntry, ReservationDraft } from './address-reservation.ts';
 import type { Read } from './objects.ts';
+import { rememberForList } from './remember.ts';
 import { Report } from './report.ts';
-import type { AddressPolicy, Pool } from './snapshot.ts';
+import type { Pool } from './snapshot.ts';
 
 type Pools = ReadonlyMap<string, Pool>;
 
@@ -55,11 +56,6 @@ export function checkPoolNames(reads: readonly Read<PolicyDraft>[], pools: Pools
         );
 }
 
-/** A policy in force, and the object it is of. */
-export interface ResolvedPolicy extends Pick<Read<unknown>, 'origin'> {
-  readonly policy: AddressPolicy;
-}
-
 /** Policies that meet in some namespaces. */
 interface Meeting {
   readonly policies: readonly ResolvedPolicy[];
@@ -75,7 +71,8 @@ interface Clash {
 }
 
 /** LB236: policies that leave a namespace no pool together, or no use for its default pool. `all` are in the order of their names. */
-export function checkMeetings(all: readonly ResolvedPolicy[], findings: Finding[]): void {
+export const findingsOfMeetings = rememberForList((all: readonly ResolvedPolicy[]): readonly Finding[] => {
+  const findings: Finding[] = [];
   const clashes = new Map<string, { readonly clash: Clash; readonly where: string[] | undefined }>();
   for (const { policies, namespaces } of meetings(all)) {
     const clash = clashOf(policies);
@@ -86,7 +83,8 @@ export function checkMeetings(all: readonly ResolvedPolicy[], findings: Finding[
     else known.where?.push(...(namespaces ?? []));
   }
   for (const { clash, where } of clashes.values()) tellClash(clash, where, findings);
-}
+  return findings;
+});
 
 /** Those for every namespace first. */
 function meetings(all: readonly ResolvedPolicy[]): readonly Meeting[] {

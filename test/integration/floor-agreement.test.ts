@@ -13,7 +13,7 @@ import type { CelProgram } from '../../src/standalone/cel.ts';
 import { toCel } from '../../src/standalone/apiserver/crd/cel-values.ts';
 import { pool, service } from '../support/allocation.ts';
 import * as own from '../support/own-kinds-histories.ts';
-import { change, factsOf, namespace } from '../support/policy.ts';
+import { change, factsOf } from '../support/policy.ts';
 import { runs } from '../support/runs.ts';
 
 const GIVEN = ['object', 'oldObject', 'request', 'params', 'variables'];
@@ -79,10 +79,10 @@ const request = fc.record({
   held: fc.constantFrom(undefined, undefined, undefined, '192.0.2.1', '192.0.2.4', '198.51.100.1'),
   isChange: fc.boolean(),
   by: fc.constantFrom('spec', 'metallb.io/loadBalancerIPs', 'metallb.universe.tf/loadBalancerIPs'),
-  where: fc.constantFrom(...Object.keys(own.NAMESPACES)),
+  where: fc.constantFrom(...own.NAMES),
   isGold: fc.boolean(),
 });
-const guests = fc.uniqueArray(fc.constantFrom(...Object.keys(own.NAMESPACES)), {
+const guests = fc.uniqueArray(fc.constantFrom(...own.NAMES), {
   minLength: 1,
   maxLength: 2,
 });
@@ -94,7 +94,7 @@ test('the floor refuses nothing the gate admits, and what only the gate can know
       const closed = pool('closed', ['198.51.100.0/29'], { serviceAllocation: { namespaces: open } });
       const facts = factsOf({
         pools: [...drawn.pools, closed],
-        namespaces: Object.entries(own.NAMESPACES).map(([name, labels]) => namespace(name, labels)),
+        namespaces: own.namespacesIn(drawn),
         reservations: [...(drawn.reservations ?? [])],
         policies: [...(drawn.policies ?? [])],
         services: held === undefined ? [] : [service('web', { namespace: where, held: [held] })],

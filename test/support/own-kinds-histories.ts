@@ -1,24 +1,62 @@
 /** Worlds with AddressReservations and AddressPolicies in which Services come and go. */
 import fc from 'fast-check';
+import type { Namespace } from '../../src/api/kubernetes.ts';
+import type { AddressReservation } from '../../src/api/cleat.ts';
 import { policy, pool, reservation } from './allocation.ts';
 import type { ServiceText } from './allocation.ts';
 import type { Configured, Desk } from './desk.ts';
+import { namespace as namespaceObject } from './policy.ts';
 
-export const NAMESPACES = { red: { team: 'a' }, blue: { team: 'b' }, green: { team: 'b' } };
-const namespace = fc.constantFrom('red', 'blue', 'green');
+export const NAMES = ['red', 'blue', 'green'];
+type Labelled = Readonly<Record<string, Readonly<Record<string, string>>>>;
+const LABELLED: readonly Labelled[] = [
+  { red: { team: 'a' }, blue: { team: 'b' }, green: { team: 'b' } },
+  { red: { team: 'b' }, blue: { team: 'b' }, green: {} },
+];
 const one = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 1, max: 6 }).map((last) => `192.0.2.${last}`) },
   { weight: 1, arbitrary: fc.constantFrom('2001:db8::', '2001:db8::1') },
 );
+const namespace = fc.constantFrom(...NAMES);
 const poolName = fc.constantFrom('p', 'q');
+
+/** Those of the world, as objects. */
+export function namespacesIn({ namespaces = {} }: Configured): Namespace[] {
+  return Object.entries(namespaces).map(([name, labels]) => namespaceObject(name, labels));
+}
+
+/** By name, and now and then by label. */
+const chosen = fc
+  .tuple(fc.uniqueArray(namespace, { maxLength: 2 }), fc.constantFrom('', '', '', 'a', 'b', 'none'))
+  .map(([namespaces, team]) => ({
+    namespaces,
+    ...(team !== '' && { namespaceSelectors: [{ matchLabels: { team } }] }),
+  }));
+
+/** Whether what is for the namespaces chosen is for this one; with none chosen it is what `forNone` says. */
+export function isChosen(
+  { namespaces: labelled = {} }: Configured,
+  { namespaces = [], namespaceSelectors = [] }: ChosenNamespaces,
+  where: string,
+  forNone: boolean,
+): boolean {
+  if (namespaces.length === 0 && namespaceSelectors.length === 0) return forNone;
+  const team = labelled[where]?.['team'];
+  return (
+    namespaces.includes(where) ||
+    namespaceSelectors.some(({ matchLabels = {} }) => team !== undefined && matchLabels['team'] === team)
+  );
+}
+
+type ChosenNamespaces = Pick<AddressReservation['spec'], 'namespaces' | 'namespaceSelectors'>;
 
 const anyReservation = fc.record({
   addresses: fc.uniqueArray(one, { minLength: 1, maxLength: 3 }),
-  namespaces: fc.uniqueArray(namespace, { maxLength: 2 }),
+  chosen,
   isGold: fc.boolean(),
 });
 const anyPolicy = fc.record({
-  namespaces: fc.uniqueArray(namespace, { maxLength: 2 }),
+  chosen,
   total: fc.option(fc.nat({ max: 3 })),
   ofP: fc.option(fc.nat({ max: 2 })),
   pools: fc.uniqueArray(poolName, { maxLength: 2 }),
@@ -41,23 +79,25 @@ export const configured: fc.Arbitrary<Configured> = fc
       { serviceAllocation: { serviceSelectors: [{ matchLabels: { tier: 'gold' } }] } },
       { avoidBuggyIPs: true },
     ),
+    namespaces: fc.constantFrom(...LABELLED),
     drained: fc.constantFrom(undefined, undefined, undefined, undefined, 'p', 'q'),
   })
-  .map(({ reservations, policies, split, ofQ, drained }) => ({
+  .map(({ reservations, policies, split, ofQ, namespaces, drained }) => ({
     pools: [
       pool('p', [`192.0.2.1-192.0.2.${split}`, '2001:db8::/127'], {}, drain('p', drained)),
       pool('q', [`192.0.2.${split + 1}-192.0.2.6`], ofQ, drain('q', drained)),
     ],
-    namespaces: NAMESPACES,
-    reservations: reservations.map(({ isGold, ...spec }, index) =>
+    namespaces,
+    reservations: reservations.map(({ isGold, chosen: whom, ...spec }, index) =>
       reservation(`r${index}`, {
         ...spec,
+        ...whom,
         ...(isGold && { serviceSelectors: [{ matchLabels: { tier: 'gold' } }] }),
       }),
     ),
-    policies: policies.map(({ namespaces, total, ofP, pools, hasDefault }, index) =>
+    policies: policies.map(({ chosen: whom, total, ofP, pools, hasDefault }, index) =>
       policy(`a${index}`, {
-        namespaces,
+        ...whom,
         quota: {
           ...(total !== null && { total }),
           ...(ofP !== null && { pools: [{ pool: 'p', addresses: ofP }] }),

@@ -116,7 +116,6 @@ function soundPart(input: ConfigInput, findings: readonly Finding[]): Snapshot {
     bgpPeers: [],
     reservations: sound(ADDRESS_RESERVATIONS, input.reservations),
     policies: sound(ADDRESS_POLICIES, input.policies),
-    exceptions: sound(POLICY_EXCEPTIONS, input.exceptions),
   };
   return loadConfig(part).snapshot ?? EMPTY_SNAPSHOT;
 }

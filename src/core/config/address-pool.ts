@@ -1,8 +1,9 @@
 /** IPAddressPool objects: MetalLB's rules for pools and serviceAllocation (internal/config/config.go), all faults at once. */
 import { DRAIN_ANNOTATION } from '../../api/annotations.ts';
 import type { Finding } from '../../api/findings.ts';
-import type { NamespaceChoice, NamespaceLabels } from './namespace-choice.ts';
-import { choosesNone, namespacesOf, readNamespaceChoice } from './namespace-choice.ts';
+import type { NamespaceChoice } from './namespace-choice.ts';
+import { choosesNone, readNamespaceChoice } from './namespace-choice.ts';
+import type { Namespaces } from './namespaces.ts';
 import type { Read } from './objects.ts';
 import type { RangeEntry } from './pool-ranges.ts';
 import { readRanges } from './pool-ranges.ts';
@@ -69,23 +70,29 @@ function readAllocation(allocation: Fields, report: Report): PoolAllocation {
 
 /** The pool with the namespaces that may use it, and what there is to say about them. */
 export interface ResolvedPool {
+  readonly name: string;
+  readonly read: Read<PoolDraft>;
   readonly pool: Pool;
   readonly findings: readonly Finding[];
 }
 
-/** Remembered for each pool and state of the namespaces. */
-export function resolvePool(read: Read<PoolDraft>, namespaces: NamespaceLabels): ResolvedPool {
+/** The same object for the same set of namespaces. */
+export function resolvePool(read: Read<PoolDraft>, namespaces: Namespaces): ResolvedPool {
   const { pool, choice } = read.value;
   const isOpen = pool.allocation === undefined || choosesNone(choice);
-  return isOpen ? { pool, findings: NO_FINDINGS } : resolvedIn(namespaces)(read);
+  return isOpen ? openPool(read) : poolFor(read)(namespaces.chosenBy(choice));
 }
 
-const NO_FINDINGS: readonly Finding[] = [];
+const openPool = remember((read: Read<PoolDraft>): ResolvedPool => ({
+  name: read.value.name,
+  read,
+  pool: read.value.pool,
+  findings: [],
+}));
 
-const resolvedIn = remember((namespaces: NamespaceLabels) =>
-  remember((read: Read<PoolDraft>): ResolvedPool => {
-    const { pool, choice } = read.value;
-    const allowed = namespacesOf(choice, namespaces);
+const poolFor = remember((read: Read<PoolDraft>) =>
+  remember((allowed: ReadonlySet<string>): ResolvedPool => {
+    const { name, pool } = read.value;
     const findings: Finding[] = [];
     // Unlike in MetalLB, selectors that match no namespace shut everybody out instead of letting everybody in.
     if (allowed.size === 0) {
@@ -93,6 +100,7 @@ const resolvedIn = remember((namespaces: NamespaceLabels) =>
       new Report(read.origin, findings).addMissing('LB211', `${ALLOCATION}.namespaceSelectors`, what);
     }
     const { priority = 0, serviceSelectors = [] } = pool.allocation ?? {};
-    return { pool: { ...pool, allocation: { priority, serviceSelectors, namespaces: allowed } }, findings };
+    const resolved = { ...pool, allocation: { priority, serviceSelectors, namespaces: allowed } };
+    return { name, read, pool: resolved, findings };
   }),
 );

@@ -1,7 +1,7 @@
 /** The configuration as it would be with a change in it. */
 import type { KubeObject } from '../../api/meta.ts';
 import type { ConfigInput, LoadedConfig } from '../config/load.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadConfig, loadedOf } from '../config/load.ts';
 import { rememberLatest } from '../config/remember.ts';
 import type { Change, ConfigurationChange, NamespaceChange } from './facts.ts';
 
@@ -48,14 +48,14 @@ export function withObject(
   return { ...input, [list]: named === undefined ? others : [...others, named] };
 }
 
-/** What the world would be read as with the change in it. Several rules ask, and with a thousand pools it takes a millisecond. */
+/** What the world would be read as with the change in it. Several rules ask. */
 export const loadAfter = rememberLatest((input: ConfigInput, change: WorldChange): LoadedConfig =>
-  loadConfig(withObject(input, change, change.object)),
+  loadConfig(withObject(input, change, change.object), loadedOf(input)),
 );
 
 /** The same with the old object as the API server sends it, which a store may not have seen yet. */
 export const loadBefore = rememberLatest((input: ConfigInput, change: WorldChange): LoadedConfig =>
-  loadConfig(withObject(input, change, change.oldObject)),
+  loadConfig(withObject(input, change, change.oldObject), loadedOf(input)),
 );
 
 /** A name the API server has yet to generate begins with what the author gave. */

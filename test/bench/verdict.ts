@@ -4,7 +4,7 @@
  */
 import type { Service } from '../../src/api/kubernetes.ts';
 import type { ConfigInput } from '../../src/core/config/load.ts';
-import { loadConfig } from '../../src/core/config/load.ts';
+import { loadedOf } from '../../src/core/config/load.ts';
 import type { Change, Facts } from '../../src/core/policy/facts.ts';
 import { verdict } from '../../src/core/policy/verdict.ts';
 import { advertisement, pool, service, view } from '../support/allocation.ts';
@@ -143,7 +143,7 @@ function poolChanges(facts: Facts, time: number): Facts {
     ...before,
     pools: [...before.pools.slice(0, -1), { ...last, spec: { ...last.spec, addresses } }],
   };
-  const { snapshot = facts.snapshot, findings } = loadConfig(configInput);
+  const { snapshot = facts.snapshot, findings } = loadedOf(configInput);
   facts.ledger.setPools(snapshot);
   return { ...facts, snapshot, configInput, configFindings: findings };
 }

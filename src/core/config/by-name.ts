@@ -16,13 +16,13 @@ export interface Names extends Iterable<string> {
 
 export class ByName<T extends Named> implements ReadonlyMap<string, T> {
   readonly list: readonly T[];
-  /** The same object each time. */
+  /** The same object for the same list. */
   readonly names: Names;
 
-  /** `list` is sorted by name, as compareText compares, and has no name twice. */
-  constructor(list: readonly T[]) {
+  /** `list` is sorted by name, as compareText compares, and has no name twice; `names` are theirs. */
+  constructor(list: readonly T[], names: Names = new NamesOf(list)) {
     this.list = list;
-    this.names = new NamesOf(list);
+    this.names = names;
   }
 
   get size(): number {
@@ -38,16 +38,24 @@ export class ByName<T extends Named> implements ReadonlyMap<string, T> {
     return this.names.has(name);
   }
 
-  /** Without those of some names, and with others, in the place of those of their names. The same where that is nothing. */
+  /**
+   * Without those of some names, and with others, in the place of those of their names. The same where that is nothing; with
+   * the same `names` where those are.
+   */
   with(gone: readonly Named[], come: readonly T[]): ByName<T> {
     if (gone.length === 0 && come.length === 0) return this;
-    const list = [...this.list];
-    for (const { name } of [...gone, ...come]) {
+    let { list } = this;
+    const names = new Set(come.map(({ name }) => name));
+    for (const { name } of gone) {
       const place = placeOf(list, name);
-      if (list[place]?.name === name) list.splice(place, 1);
+      if (!names.has(name) && list[place]?.name === name) list = list.toSpliced(place, 1);
     }
-    for (const each of come) list.splice(placeOf(list, each.name), 0, each);
-    return new ByName(list);
+    for (const each of come) {
+      const place = placeOf(list, each.name);
+      list = list.toSpliced(place, list[place]?.name === each.name ? 1 : 0, each);
+    }
+    const isNamedAlike = list.length === this.size && come.every(({ name }) => this.has(name));
+    return new ByName(list, isNamedAlike ? this.names : undefined);
   }
 
   forEach(tell: (thing: T, name: string, all: ReadonlyMap<string, T>) => void): void {
@@ -71,23 +79,24 @@ export class ByName<T extends Named> implements ReadonlyMap<string, T> {
   }
 }
 
+/** All of them, whatever they are names of: to node:util two of these are equal. */
 class NamesOf implements Names {
-  readonly list: readonly Named[];
+  readonly #list: readonly Named[];
 
   constructor(list: readonly Named[]) {
-    this.list = list;
+    this.#list = list;
   }
 
   get size(): number {
-    return this.list.length;
+    return this.#list.length;
   }
 
   has(name: string): boolean {
-    return this.list[placeOf(this.list, name)]?.name === name;
+    return this.#list[placeOf(this.#list, name)]?.name === name;
   }
 
   [Symbol.iterator](): Iterator<string> {
-    return this.list.map(({ name }) => name).values();
+    return this.#list.map(({ name }) => name).values();
   }
 }
 

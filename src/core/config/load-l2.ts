@@ -17,56 +17,50 @@ export interface LoadedL2 {
   readonly advertisements: readonly L2Advertisement[];
   readonly findings: readonly Finding[];
   /** What the load after this begins with. */
-  readonly reads: Made<unknown, Read<L2AdvertisementDraft>>;
-  readonly selected: Made<Read<L2AdvertisementDraft>, L2Advertisement>;
-  readonly pools: LoadedPools;
+  readonly made: {
+    readonly reads: Made<unknown, Read<L2AdvertisementDraft>>;
+    readonly selected: Made<Read<L2AdvertisementDraft>, L2Advertisement>;
+    readonly pools: Pick<LoadedPools, 'byName' | 'fromLegacy'>;
+  };
 }
 
 const readL2Advertisements = reader(L2_ADVERTISEMENTS.kind, readL2Advertisement);
 
-/** `before` is a load in the same namespace, with the pools before these. */
+/** `before` is a load in the same namespace, with the pools from which these differ as they say. */
 export function loadL2(input: ConfigInput, pools: LoadedPools, before?: LoadedL2): LoadedL2 {
-  const reads = readL2Advertisements(input.l2Advertisements, input.namespace, before?.reads);
-  const isSame = before !== undefined && before.reads.from === reads.from;
-  if (isSame && before.pools === pools) return before;
-  const ofLegacy = pools.fromLegacy.flatMap(({ l2Advertisements }) => l2Advertisements);
+  const { byName, fromLegacy, differences } = pools;
+  const reads = readL2Advertisements(input.l2Advertisements, input.namespace, before?.made.reads);
+  const then = before?.made.pools;
+  const isSame = reads.from === before?.made.reads.from && fromLegacy === then?.fromLegacy;
+  if (isSame && byName.names === then.byName.names && differences?.length === 0) return before;
+
+  const ofLegacy = fromLegacy.flatMap(({ l2Advertisements }) => l2Advertisements);
   const all = ofLegacy.length === 0 ? reads.to : [...reads.to, ...ofLegacy];
-  const selected = selectAll(all, pools, before);
-  const isAsBefore = selected.to === before?.selected.to;
+  const select = ({ value }: Read<L2AdvertisementDraft>): L2Advertisement => selectPools(value, byName);
+  const made = makeEach(all, select, differences && before?.made.selected);
+  const to = reselected(made.to, all, select, pools);
+  const isAsBefore = to === before?.made.selected.to;
   const findings: Finding[] = [];
   tell(all, findings);
   return {
-    advertisements: isAsBefore ? before.advertisements : selected.to.toSorted(compareSources),
+    advertisements: isAsBefore ? before.advertisements : to.toSorted(compareSources),
     findings,
-    reads,
-    selected,
-    pools,
+    made: { reads, selected: { ...made, to }, pools: { byName, fromLegacy } },
   };
 }
 
-type Selections = LoadedL2['selected'];
-
-function selectAll(
-  from: readonly Read<L2AdvertisementDraft>[],
-  pools: LoadedPools,
-  before: LoadedL2 | undefined,
-): Selections {
-  const select = ({ value }: Read<L2AdvertisementDraft>): L2Advertisement => selectPools(value, pools.byName);
-  const { changed = [] } = pools;
-  const isNear = before?.pools === pools || pools.changed !== undefined;
-  if (before === undefined || !isNear) return makeEach(from, select, undefined);
-  const made = makeEach(from, select, before.selected);
-  if (before.pools.byName === pools.byName) return made;
-  const isOther = (advertisement: L2Advertisement, index: number): boolean => {
-    const read = from[index];
-    return (
-      read !== undefined && selectsOthers(read.value.selection, advertisement.pools, pools.byName, changed)
-    );
-  };
-  if (!made.to.some(isOther)) return made;
-  const to = made.to.map((each, index) => {
-    const read = from[index];
-    return read !== undefined && isOther(each, index) ? select(read) : each;
-  });
-  return { ...made, to };
+/** The same list where nothing in it selects others than before. */
+function reselected(
+  selected: readonly L2Advertisement[],
+  reads: readonly Read<L2AdvertisementDraft>[],
+  select: (read: Read<L2AdvertisementDraft>) => L2Advertisement,
+  { byName, differences = [] }: LoadedPools,
+): readonly L2Advertisement[] {
+  const others = reads.flatMap((read, index) =>
+    selectsOthers(read.value.selection, selected[index]?.pools, byName, differences) ? [{ read, index }] : [],
+  );
+  if (others.length === 0) return selected;
+  const to = [...selected];
+  for (const { read, index } of others) to[index] = select(read);
+  return to;
 }

@@ -13,7 +13,7 @@ import type { LegacyPoolRead, LegacyReads } from './legacy-reads.ts';
 import type { Made } from './made.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Read } from './objects.ts';
-import { compareText, reader, tell } from './objects.ts';
+import { compareText, reader, toldOf } from './objects.ts';
 import type { RangeEntry } from './pool-ranges.ts';
 import { overlapsOf, replaceEntries, sortEntries } from './pool-ranges.ts';
 import { keepOneOfEachName } from './same-name.ts';
@@ -26,13 +26,28 @@ export interface LoadedPools {
   /** Those of the ConfigMap that count. Their advertisements go with them. */
   readonly fromLegacy: readonly LegacyPoolRead[];
   readonly findings: readonly Finding[];
-  /** The pools that are other ones than in the load before this, or are not there any more; undefined where all may be. */
-  readonly changed: readonly string[] | undefined;
+  /** How the pools differ from those loaded before, as far as selectors can tell; undefined where everything may. */
+  readonly differences: readonly PoolDifference[] | undefined;
   /** What the load after this begins with. */
+  readonly made: MadePools;
+}
+
+/** A pool that has come, has gone, or has other labels. */
+export interface PoolDifference {
+  readonly name: string;
+  readonly before: Pool | undefined;
+  readonly after: Pool | undefined;
+}
+
+interface MadePools {
   readonly reads: Made<unknown, Read<PoolDraft>>;
   readonly legacy: LegacyReads;
   readonly namespaces: Namespaces;
   readonly entries: readonly RangeEntry[];
+  /** What is wrong with the objects by themselves, and with whom they let in. */
+  readonly ofReads: readonly Finding[];
+  readonly ofResolved: readonly Finding[];
+  readonly overlaps: readonly Finding[];
 }
 
 /** So many changed pools are not put in their places one by one. */
@@ -47,88 +62,110 @@ export function loadPools(
   namespaces: Namespaces,
   before?: LoadedPools,
 ): LoadedPools {
-  const reads = readPools(input.pools, input.namespace, before?.reads);
-  const isSame = before?.reads.from === input.pools && before.legacy === legacy;
-  if (isSame && before.namespaces === namespaces) return before;
-  const findings: Finding[] = [];
-  tell(reads.to, findings);
-  findings.push(...legacy.findings);
-  const legacyReads = legacy.pools.map(({ pool }) => pool);
-  tell(legacyReads, findings);
-  const loaded =
-    (before && changedPools(before, reads, legacy, namespaces)) ??
-    allPools(reads, legacyReads, legacy, namespaces, findings);
-  tell(loaded.resolved.list, findings);
-  findings.push(...overlapsOf(loaded.entries));
-  return { ...loaded, findings, reads, legacy, namespaces };
+  const reads = readPools(input.pools, input.namespace, before?.made.reads);
+  if (before !== undefined) {
+    const { made } = before;
+    const isSame = made.reads.from === input.pools && made.legacy === legacy;
+    if (isSame && made.namespaces === namespaces) return { ...before, differences: [] };
+    const near = changedPools(before, reads, legacy, namespaces);
+    if (near !== undefined) return near;
+  }
+  return allPools(reads, legacy, namespaces);
 }
-
-type Pools = Pick<LoadedPools, 'byName' | 'resolved' | 'fromLegacy' | 'changed' | 'entries'>;
 
 function allPools(
   reads: Made<unknown, Read<PoolDraft>>,
-  legacyReads: readonly Read<PoolDraft>[],
   legacy: LegacyReads,
   namespaces: Namespaces,
-  findings: Finding[],
-): Pools {
+): LoadedPools {
+  const legacyReads = legacy.pools.map(({ pool }) => pool);
   const same = (a: PoolDraft, b: PoolDraft): boolean => sameRanges(a.pool, b.pool);
-  const kept = keepOneOfEachName('pool', reads.to, legacyReads, same, findings);
+  const clashes: Finding[] = [];
+  const kept = keepOneOfEachName('pool', reads.to, legacyReads, same, clashes);
   const resolved = kept.map((read) => resolvePool(read, namespaces));
   const counts = new Set(legacyReads.length === 0 ? [] : kept);
+  const entries = sortEntries(kept.flatMap(({ value }) => value.entries));
+  const overlaps = overlapsOf(entries);
+  const ofReads = toldOf(reads, undefined);
+  const ofResolved = resolved.flatMap(({ findings }) => findings);
   return {
     byName: new ByName(resolved.map(({ pool }) => pool)),
     resolved: new ByName(resolved),
     fromLegacy: legacy.pools
       .filter(({ pool }) => counts.has(pool))
       .toSorted((a, b) => compareText(a.pool.value.name, b.pool.value.name)),
-    changed: undefined,
-    entries: sortEntries(kept.flatMap(({ value }) => value.entries)),
+    findings: [...ofReads, ...ofLegacy(legacy), ...clashes, ...ofResolved, ...overlaps],
+    differences: undefined,
+    made: { reads, legacy, namespaces, entries, ofReads, ofResolved, overlaps },
   };
+}
+
+function ofLegacy({ findings, pools }: LegacyReads): readonly Finding[] {
+  return [...findings, ...pools.flatMap(({ pool }) => pool.findings)];
 }
 
 /** Undefined where not only a few have changed, or where names clash, which is for all of them to tell. */
 function changedPools(
   before: LoadedPools,
-  { gone, come }: LoadedPools['reads'],
+  reads: MadePools['reads'],
   legacy: LegacyReads,
   namespaces: Namespaces,
-): Pools | undefined {
-  const wasEachKept = before.resolved.size === before.reads.to.length + before.legacy.pools.length;
-  if (before.legacy !== legacy || !wasEachKept || !namespaces.isMadeOf(before.namespaces)) return undefined;
-  if (gone.length + come.length > FEW) return undefined;
-  const left = before.resolved.with(gone.map(nameOf), []);
-  const names = new Set(come.map(nameOf).map(({ name }) => name));
-  if (names.size < come.length || come.some((read) => left.has(read.value.name))) return undefined;
-  const opened =
-    namespaces === before.namespaces
+): LoadedPools | undefined {
+  const { made } = before;
+  const wasEachKept = before.resolved.size === made.reads.to.length + made.legacy.pools.length;
+  if (made.legacy !== legacy || !wasEachKept || !namespaces.isMadeOf(made.namespaces)) return undefined;
+  if (reads.gone.length + reads.come.length > FEW) return undefined;
+  const gone = reads.gone.map(({ value }) => value);
+  const come = reads.come.map(({ value }) => value);
+  const [left, names] = [new Set(gone.map(nameOf)), new Set(come.map(nameOf))];
+  const isClash = ({ name }: PoolDraft): boolean => before.resolved.has(name) && !left.has(name);
+  if (names.size < come.length || come.some(isClash)) return undefined;
+
+  const lettingInOthers =
+    namespaces === made.namespaces
       ? []
-      : left.list
-          .filter(({ read, pool }) => isOpenToOthers(read.value, pool, namespaces))
-          .map(({ read }) => resolvePool(read, namespaces));
-  const other = [...come.map((read) => resolvePool(read, namespaces)), ...opened];
+      : before.resolved.list.filter((each) => !left.has(each.name) && letsInOthers(each, namespaces));
+  const other = [
+    ...reads.come.map((read) => resolvePool(read, namespaces, before.resolved.get(read.value.name))),
+    ...lettingInOthers.map(({ read }) => resolvePool(read, namespaces)),
+  ];
+  const resolved = before.resolved.with(gone, other);
+  const byName = before.byName.with(
+    gone,
+    other.map(({ pool }) => pool),
+  );
+  const entries = replaceEntries(made.entries, gone.flatMap(entriesOf), come.flatMap(entriesOf));
+  const overlaps = entries === made.entries ? made.overlaps : overlapsOf(entries);
+  const ofReads = toldOf(reads, made.ofReads);
+  const others = [...lettingInOthers, ...gone.flatMap(({ name }) => before.resolved.get(name) ?? [])];
+  const ofResolved = toldOf({ to: resolved.list, gone: others, come: other }, made.ofResolved);
   return {
-    byName: before.byName.with(
-      gone.map(nameOf),
-      other.map(({ pool }) => pool),
-    ),
-    resolved: left.with([], other),
+    byName,
+    resolved,
     fromLegacy: before.fromLegacy,
-    changed: [...new Set([...gone.map(nameOf), ...other].map(({ name }) => name))],
-    entries: replaceEntries(before.entries, gone.flatMap(entriesOf), come.flatMap(entriesOf)),
+    findings: [...ofReads, ...ofLegacy(legacy), ...ofResolved, ...overlaps],
+    differences: [...new Set([...left, ...names])]
+      .map((name) => ({ name, before: before.byName.get(name), after: byName.get(name) }))
+      .filter(isToldBySelectors),
+    made: { reads, legacy, namespaces, entries, ofReads, ofResolved, overlaps },
   };
 }
 
-function isOpenToOthers({ choice }: PoolDraft, { allocation }: Pool, namespaces: Namespaces): boolean {
-  return allocation?.namespaces !== undefined && namespaces.changes(choice, allocation.namespaces);
+function isToldBySelectors({ before, after }: PoolDifference): boolean {
+  if (before === undefined || after === undefined) return true;
+  return JSON.stringify(before.labels) !== JSON.stringify(after.labels);
 }
 
-function nameOf({ value }: Read<PoolDraft>): { readonly name: string } {
-  return value;
+function letsInOthers({ choice, pool }: ResolvedPool, namespaces: Namespaces): boolean {
+  return pool.allocation?.namespaces !== undefined && namespaces.changes(choice, pool.allocation.namespaces);
 }
 
-function entriesOf({ value }: Read<PoolDraft>): readonly RangeEntry[] {
-  return value.entries;
+function nameOf({ name }: PoolDraft): string {
+  return name;
+}
+
+function entriesOf({ entries }: PoolDraft): readonly RangeEntry[] {
+  return entries;
 }
 
 /** Whether both pools have exactly the same addresses, written the same way. */

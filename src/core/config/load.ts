@@ -10,6 +10,7 @@ import { FINDINGS, formatFinding } from '../../api/findings.ts';
 import type { ObjectRef } from '../../api/meta.ts';
 import { LEGACY_CONFIG_KEY } from '../../api/metallb.ts';
 import type { ConfigInput } from './input.ts';
+import type { LegacyReads } from './legacy-reads.ts';
 import { NOTHING_LEGACY, readLegacy } from './legacy-reads.ts';
 import type { LoadedBgp } from './load-bgp.ts';
 import { loadBgp } from './load-bgp.ts';
@@ -41,6 +42,7 @@ export interface LoadedConfig {
 /** Each knows what it was made from, and is taken over where that is the same. */
 interface Parts {
   readonly input: ConfigInput;
+  readonly legacy: LegacyReads;
   readonly namespaces: Namespaces;
   readonly pools: LoadedPools;
   readonly l2: LoadedL2;
@@ -75,8 +77,13 @@ export function loadConfig(input: ConfigInput, near?: LoadedConfig): LoadedConfi
   return { ...alone, findings, parts: loaded.parts, partsWithoutLegacy: parts };
 }
 
-/** What was loaded of an input, remembered with it. */
-export const loadedOf = remember((input: ConfigInput): LoadedConfig => loadConfig(input));
+let latest: LoadedConfig | undefined;
+
+/** What was loaded of an input, remembered with it. It is loaded near the one before it. */
+export const loadedOf = remember((input: ConfigInput): LoadedConfig => {
+  latest = loadConfig(input, latest);
+  return latest;
+});
 
 function setAside(source: ObjectRef, faults: readonly Finding[]): Finding {
   const path = `data.${LEGACY_CONFIG_KEY}`;
@@ -101,7 +108,7 @@ const OF_BGP = [
   'bgpType',
   'extras',
 ] as const;
-const OF_OWN_KINDS = ['reservations', 'policies', 'exceptions', 'namespaces', 'nowMs'] as const;
+const OF_OWN_KINDS = ['reservations', 'policies', 'exceptions', 'nowMs'] as const;
 
 function loadAll(input: ConfigInput, near: Parts | undefined): LoadedConfig & { readonly parts: Parts } {
   const before = near?.input.namespace === input.namespace ? near : undefined;
@@ -112,11 +119,12 @@ function loadAll(input: ConfigInput, near: Parts | undefined): LoadedConfig & { 
   const l2 = loadL2(input, pools, before?.l2);
   const isSame = (fields: readonly (keyof ConfigInput)[]): boolean =>
     before !== undefined && fields.every((field) => before.input[field] === input[field]);
-  const isBgpSame = before?.pools.byName === pools.byName && before.pools.legacy === legacy && isSame(OF_BGP);
+  const isBgpSame = before?.pools.byName === pools.byName && before.legacy === legacy && isSame(OF_BGP);
   const bgp = isBgpSame ? before.bgp : loadBgp(input, legacy, pools);
-  const own = before !== undefined && isSame(OF_OWN_KINDS) ? before.own : loadOwn(input, namespaces);
+  const isOwnSame = before?.namespaces === namespaces && isSame(OF_OWN_KINDS);
+  const own = isOwnSame ? before.own : loadOwn(input, namespaces);
   const findings = [pools, l2, bgp, own].flatMap((part) => part.findings);
-  const parts = { input, namespaces, pools, l2, bgp, own };
+  const parts = { input, legacy, namespaces, pools, l2, bgp, own };
   if (findings.some(isFault)) return { findings, parts };
   const { findings: _, ...ofBgp } = bgp;
   const { findings: __, ...ofOwn } = own;

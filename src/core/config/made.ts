@@ -29,17 +29,23 @@ export function makeEach<A, B>(
     return { from, to, gone: NOTHING, come: to };
   }
   if (before.from === from) return { from, to: before.to, gone: NOTHING, come: NOTHING };
-  const [come, gone]: [B[], B[]] = [[], []];
-  const last = before.from.length;
+  const then = before.from;
+  // Mostly they begin alike.
   let at = 0;
-  const to = from.map((member) => {
-    if (at + 1 < last && before.from[at] !== member && before.from[at + 1] === member)
+  while (at < then.length && at < from.length && then[at] === from[at]) at += 1;
+  const to = before.to.slice(0, at);
+  const [come, gone]: [B[], B[]] = [[], []];
+  for (const member of from.slice(at)) {
+    if (at + 1 < then.length && then[at] !== member && then[at + 1] === member)
       gone.push(before.to[at++] as B);
-    if (at < last && before.from[at] === member) return before.to[at++] as B;
+    if (at < then.length && then[at] === member) {
+      to.push(before.to[at++] as B);
+      continue;
+    }
     const made = make(member);
     come.push(made);
-    return made;
-  });
-  while (at < last) gone.push(before.to[at++] as B);
+    to.push(made);
+  }
+  gone.push(...before.to.slice(at));
   return { from, to, gone, come };
 }

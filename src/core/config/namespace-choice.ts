@@ -22,3 +22,8 @@ export function readNamespaceChoice(fields: Fields, path: string, report: Report
 export function choosesNone({ names, selectors }: NamespaceChoice): boolean {
   return names.length === 0 && selectors.length === 0;
 }
+
+/** True where both choose the same, whatever namespaces there are. */
+export function chooseAlike(a: NamespaceChoice, b: NamespaceChoice): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}

@@ -14,29 +14,35 @@ import { matchesSelector } from './selector.ts';
 /** So many changed ones are not looked at one by one for each choice. */
 const FEW = 8;
 
+type Read = Made<unknown, Labelled | undefined>;
+type LabelsByName = ReadonlyMap<string, Labels | undefined>;
+
 export class Namespaces {
-  readonly #read: Made<unknown, Labelled | undefined>;
+  readonly #read: Read;
   /** Those of which this differs in `#changed`. */
   readonly #root: Namespaces | undefined;
   /** The labels of each, undefined for what there is not any more. */
-  readonly #changed: ReadonlyMap<string, Labels | undefined>;
+  readonly #changed: LabelsByName;
   readonly #chosen = new WeakMap<NamespaceChoice, ReadonlySet<string>>();
   /** What a choice is held against; made when the first is. */
-  #looked: ReadonlyMap<string, Labels | undefined> | undefined;
+  #looked: LabelsByName | undefined;
 
-  /** Of nearly the same objects as `before`, or of any. */
-  constructor(objects: readonly unknown[], before?: Namespaces) {
-    this.#read = makeEach(objects, readLabels, before && before.#read);
-    const names = new Set(before === undefined ? [] : before.#changed.keys());
-    for (const each of [...this.#read.gone, ...this.#read.come]) if (each !== undefined) names.add(each.name);
-    const isNear = before !== undefined && names.size <= FEW;
-    this.#root = isNear ? (before.#root ?? before) : undefined;
-    this.#changed = isNear ? labelsAmong(this.#read.to, names) : new Map();
+  constructor(read: Read, root?: Namespaces, changed: LabelsByName = new Map()) {
+    this.#read = read;
+    this.#root = root;
+    this.#changed = changed;
   }
 
-  /** Of other objects; the same where they are the same. */
+  /** Of other objects; the same where they have the same labels. */
   with(objects: readonly unknown[]): Namespaces {
-    return objects === this.#read.from ? this : new Namespaces(objects, this);
+    const read = makeEach(objects, readLabels, this.#read);
+    const others = [...read.gone, ...read.come].flatMap((each) => each?.name ?? []);
+    const then = labelsAmong(this.#read.to, new Set(others));
+    const now = labelsAmong(read.to, new Set(others));
+    if (others.every((name) => haveSameLabels(then.get(name), now.get(name)))) return this;
+    const names = new Set([...this.#changed.keys(), ...others]);
+    if (names.size > FEW) return new Namespaces(read);
+    return new Namespaces(read, this.#root ?? this, labelsAmong(read.to, names));
   }
 
   /** The names listed and those of the namespaces that a selector matches. Where it is the same set, it is the same object. */
@@ -73,7 +79,9 @@ export class Namespaces {
 }
 
 /** The same object for the same list. */
-export const namespacesIn = remember((objects: readonly unknown[]) => new Namespaces(objects));
+export const namespacesIn = remember(
+  (objects: readonly unknown[]) => new Namespaces(makeEach(objects, readLabels, undefined)),
+);
 
 /** By name, of several with one name the last. */
 function labelsOfEach(read: readonly (Labelled | undefined)[]): ReadonlyMap<string, Labels> {
@@ -90,6 +98,10 @@ function labelsAmong(
   if (names.size === 0) return labels;
   for (const each of read) if (each !== undefined && names.has(each.name)) labels.set(each.name, each.labels);
   return labels;
+}
+
+function haveSameLabels(a: Labels | undefined, b: Labels | undefined): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 function isSelected(selectors: NamespaceChoice['selectors'], labels: Labels | undefined): boolean {

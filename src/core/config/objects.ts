@@ -68,6 +68,18 @@ export function tell(reads: readonly Pick<Read<unknown>, 'findings'>[], findings
   for (const read of reads) if (read.findings.length > 0) findings.push(...read.findings);
 }
 
+/** The same of all that were read, where `told` is what was said of those before them. */
+export function toldOf(
+  { to, gone, come }: Pick<Made<unknown, Pick<Read<unknown>, 'findings'>>, 'to' | 'gone' | 'come'>,
+  told: readonly Finding[] | undefined,
+): readonly Finding[] {
+  const isSilent = ({ findings }: Pick<Read<unknown>, 'findings'>): boolean => findings.length === 0;
+  if (told !== undefined && gone.every(isSilent) && come.every(isSilent)) return told;
+  const findings: Finding[] = [];
+  tell(to, findings);
+  return findings;
+}
+
 /** By code unit, as Go compares, so the order does not depend on anybody's locale. */
 export function compareText(a: string, b: string): number {
   if (a < b) return -1;

@@ -1,6 +1,7 @@
 /** Which pools an advertisement announces: by name, by label, or all. The same for layer 2 and BGP. */
 import type { LabelSelector } from '../../api/meta.ts';
 import type { ByName, Names } from './by-name.ts';
+import type { PoolDifference } from './load-pools.ts';
 import type { Fields } from './read.ts';
 import { readNames } from './read.ts';
 import { readSelectors } from './read-selector.ts';
@@ -42,18 +43,19 @@ export function selectPools<T extends Selecting>(draft: T, pools: ByName<Pool>):
   return withPools(draft, new Set(names.filter((name) => pools.has(name)).toSorted()));
 }
 
-/** True where of the pools called `changed` it selects others than `selected`. Every pool is a selection that changes. */
+/** True where it selects others than `selected`, now that pools differ from those that was selected from. */
 export function selectsOthers(
   { names, selectors }: PoolSelection,
-  selected: Names,
+  selected: Names | undefined,
   pools: ByName<Pool>,
-  changed: readonly string[],
+  differences: readonly PoolDifference[],
 ): boolean {
   if (names.length === 0 && selectors.length === 0) return selected !== pools.names;
-  return changed.some((name) => {
-    const pool = pools.get(name);
-    const isSelected = pool !== undefined && (names.includes(name) || isLabelled(pool, selectors));
-    return selected.has(name) !== isSelected;
+  return differences.some(({ name, before, after }) => {
+    const isNamed = names.includes(name);
+    const isSelected = (pool: Pool | undefined): boolean =>
+      pool !== undefined && (isNamed || isLabelled(pool, selectors));
+    return isSelected(before) !== isSelected(after);
   });
 }
 

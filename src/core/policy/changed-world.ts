@@ -42,10 +42,20 @@ export function withObject(
   const list = LISTS[change.kind];
   const { namespace, name } = refOf(change);
   const stored: readonly KubeObject[] = input[list] ?? [];
-  const others = stored.filter(({ metadata }) => metadata.name !== name || metadata.namespace !== namespace);
+  const isNamedSo = ({ metadata }: KubeObject): boolean =>
+    metadata.name === name && metadata.namespace === namespace;
+  const others = without(stored, isNamedSo);
   const place = { name, ...(namespace !== undefined && { namespace }) };
   const named = object && { ...object, metadata: { ...object.metadata, ...place } };
   return { ...input, [list]: named === undefined ? others : [...others, named] };
+}
+
+/** Long lists are not copied member by member. */
+function without<T>(list: readonly T[], isLeftOut: (each: T) => boolean): readonly T[] {
+  const first = list.findIndex(isLeftOut);
+  return first < 0
+    ? list
+    : [...list.slice(0, first), ...list.slice(first + 1).filter((each) => !isLeftOut(each))];
 }
 
 /** What the world would be read as with the change in it. Several rules ask. */

@@ -111,6 +111,7 @@ function announcerChanges(before: Snapshot, after: Snapshot): ((pool: string) =>
   const [then, now] = [before.l2Advertisements, after.l2Advertisements];
   const isEvery = (a: L2Advertisement, b: L2Advertisement): boolean =>
     a.pools === before.pools.names && b.pools === after.pools.names;
+  if (then === now) return undefined;
   const touched = new Set<string>();
   // Mostly nothing about them has changed but the set of all pools, which an advertisement without a selection has anew.
   if (then.length === now.length && then.every((each, index) => servesAlike(each, now[index]))) {
@@ -126,6 +127,7 @@ function announcerChanges(before: Snapshot, after: Snapshot): ((pool: string) =>
   for (const { pools } of [...gone, ...come]) for (const pool of pools) touched.add(pool);
   const [announcers, others] = [announcersOf(then, touched), announcersOf(now, touched)];
   return (pool) => {
+    if (!touched.has(pool)) return false;
     const [some = [], more = []] = [announcers.get(pool), others.get(pool)];
     return some.length !== more.length || some.some((each, index) => !servesAlike(each, more[index]));
   };
@@ -138,8 +140,10 @@ function announcersOf(
 ): ReadonlyMap<string, readonly L2Advertisement[]> {
   const announcers = new Map<string, L2Advertisement[]>();
   for (const advertisement of advertisements) {
-    for (const pool of advertisement.pools) {
-      if (!pools.has(pool)) continue;
+    const [fewer, others] =
+      advertisement.pools.size < pools.size ? [advertisement.pools, pools] : [pools, advertisement.pools];
+    for (const pool of fewer) {
+      if (!others.has(pool)) continue;
       const listed = announcers.get(pool);
       if (listed === undefined) announcers.set(pool, [advertisement]);
       else listed.push(advertisement);

@@ -44,15 +44,15 @@ export class ByName<T extends Named> implements ReadonlyMap<string, T> {
    */
   with(gone: readonly Named[], come: readonly T[]): ByName<T> {
     if (gone.length === 0 && come.length === 0) return this;
-    let { list } = this;
+    const list = [...this.list];
+    for (const each of come) {
+      const place = placeOf(list, each.name);
+      list.splice(place, list[place]?.name === each.name ? 1 : 0, each);
+    }
     const names = new Set(come.map(({ name }) => name));
     for (const { name } of gone) {
       const place = placeOf(list, name);
-      if (!names.has(name) && list[place]?.name === name) list = list.toSpliced(place, 1);
-    }
-    for (const each of come) {
-      const place = placeOf(list, each.name);
-      list = list.toSpliced(place, list[place]?.name === each.name ? 1 : 0, each);
+      if (!names.has(name) && list[place]?.name === name) list.splice(place, 1);
     }
     const isNamedAlike = list.length === this.size && come.every(({ name }) => this.has(name));
     return new ByName(list, isNamedAlike ? this.names : undefined);

@@ -14,38 +14,41 @@ export interface Made<A, B> {
 }
 
 const NOTHING: readonly never[] = [];
+/** Where more is gone or come, nothing is taken over. */
+const FEW = 16;
 
-/**
- * `before` was made by the same `make`; it may be of any list. Its members are looked for in their order, so where many were
- * moved or left out they are made again, and are both gone and come.
- */
+/** `before` was made by the same `make`; it may be of any list. What was moved is both gone and come. */
 export function makeEach<A, B>(
   from: readonly A[],
   make: (member: A) => B,
   before: Made<A, B> | undefined,
 ): Made<A, B> {
-  if (before === undefined) {
-    const to = from.map((member) => make(member));
-    return { from, to, gone: NOTHING, come: to };
-  }
+  if (before === undefined) return makeAll(from, make, NOTHING);
   if (before.from === from) return { from, to: before.to, gone: NOTHING, come: NOTHING };
   const then = before.from;
-  // Mostly they begin alike.
-  let at = 0;
-  while (at < then.length && at < from.length && then[at] === from[at]) at += 1;
-  const to = before.to.slice(0, at);
+  // Copied as a whole, and then mended.
+  const to = [...before.to];
   const [come, gone]: [B[], B[]] = [[], []];
-  for (const member of from.slice(at)) {
-    if (at + 1 < then.length && then[at] !== member && then[at + 1] === member)
-      gone.push(before.to[at++] as B);
-    if (at < then.length && then[at] === member) {
-      to.push(before.to[at++] as B);
+  let at = 0;
+  for (let next = 0; next < from.length; next++) {
+    if (at + 1 < then.length && then[at] !== from[next] && then[at + 1] === from[next]) {
+      gone.push(...to.splice(next, 1));
+      at += 1;
+    }
+    if (at < then.length && then[at] === from[next]) {
+      at += 1;
       continue;
     }
-    const made = make(member);
+    const made = make(from[next] as A);
     come.push(made);
-    to.push(made);
+    to.splice(next, 0, made);
+    if (gone.length + come.length > FEW) return makeAll(from, make, before.to);
   }
-  gone.push(...before.to.slice(at));
+  gone.push(...to.splice(from.length));
   return { from, to, gone, come };
+}
+
+function makeAll<A, B>(from: readonly A[], make: (member: A) => B, gone: readonly B[]): Made<A, B> {
+  const to = from.map((member) => make(member));
+  return { from, to, gone, come: to };
 }

@@ -23,6 +23,8 @@ export class Namespaces {
   readonly #root: Namespaces | undefined;
   /** The labels of each, undefined for what there is not any more. */
   readonly #changed: LabelsByName;
+  /** The same as a list, for a thousand look at it in a row. */
+  readonly #list: readonly { readonly name: string; readonly labels: Labels | undefined }[];
   readonly #chosen = new WeakMap<NamespaceChoice, ReadonlySet<string>>();
   /** What a choice is held against; made when the first is. */
   #looked: LabelsByName | undefined;
@@ -31,6 +33,7 @@ export class Namespaces {
     this.#read = read;
     this.#root = root;
     this.#changed = changed;
+    this.#list = Array.from(changed, ([name, labels]) => ({ name, labels }));
   }
 
   /** Of other objects; the same where they have the same labels. */
@@ -54,7 +57,8 @@ export class Namespaces {
 
   /** True where what was chosen by a state of which this is made is not what is chosen now. */
   changes({ names, selectors }: NamespaceChoice, chosen: ReadonlySet<string>): boolean {
-    for (const [name, labels] of this.#changed)
+    // A thousand ask in a row: a closure for each would be most of what a verdict costs.
+    for (const { name, labels } of this.#list)
       if (chosen.has(name) !== (names.includes(name) || isSelected(selectors, labels))) return true;
     return false;
   }
@@ -105,5 +109,7 @@ function haveSameLabels(a: Labels | undefined, b: Labels | undefined): boolean {
 }
 
 function isSelected(selectors: NamespaceChoice['selectors'], labels: Labels | undefined): boolean {
-  return labels !== undefined && selectors.some((selector) => matchesSelector(selector, labels));
+  if (labels !== undefined)
+    for (const selector of selectors) if (matchesSelector(selector, labels)) return true;
+  return false;
 }

@@ -44,18 +44,14 @@ export function withObject(
   const stored: readonly KubeObject[] = input[list] ?? [];
   const isNamedSo = ({ metadata }: KubeObject): boolean =>
     metadata.name === name && metadata.namespace === namespace;
-  const others = without(stored, isNamedSo);
   const place = { name, ...(namespace !== undefined && { namespace }) };
   const named = object && { ...object, metadata: { ...object.metadata, ...place } };
-  return { ...input, [list]: named === undefined ? others : [...others, named] };
-}
-
-/** Long lists are not copied member by member. */
-function without<T>(list: readonly T[], isLeftOut: (each: T) => boolean): readonly T[] {
-  const first = list.findIndex(isLeftOut);
-  return first < 0
-    ? list
-    : [...list.slice(0, first), ...list.slice(first + 1).filter((each) => !isLeftOut(each))];
+  // A long list is copied as a whole, which is many times as fast as member by member.
+  const after = [...stored];
+  for (let at = stored.findLastIndex(isNamedSo); at >= 0; at = after.findLastIndex(isNamedSo))
+    after.splice(at, 1);
+  if (named !== undefined) after.push(named);
+  return { ...input, [list]: after };
 }
 
 /** What the world would be read as with the change in it. Several rules ask. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { LabelSelector } from '../../../../src/api/meta.ts';
+import type { KubeObject, LabelSelector } from '../../../../src/api/meta.ts';
 import { compareText } from '../../../../src/core/config/objects.ts';
 import type { ConfigInput, LoadedConfig } from '../../../../src/core/config/load.ts';
 import { loadConfig, loadedOf } from '../../../../src/core/config/load.ts';
@@ -11,14 +11,14 @@ import { namespace } from '../../../support/policy.ts';
 import { runs } from '../../../support/runs.ts';
 
 /** What is configured, so that names, ranges and selectors meet now and then. */
-const name = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
+const name = fc.constantFrom(...'abcdefghijkl');
 const red = { matchLabels: { team: 'red' } };
 const blue = { matchExpressions: [{ key: 'team', operator: 'In', values: ['blue', 'green'] }] };
 const selectors = fc.constantFrom<LabelSelector[]>([], [red], [blue], [{ matchLabels: { team: 'none' } }]);
 const labels = fc.constantFrom({}, { team: 'red' }, { team: 'blue' });
 const names = fc.subarray(['a', 'b', 'c', 'd'], { maxLength: 2 });
 const range = fc
-  .nat(30)
+  .nat(120)
   .chain((first) =>
     fc.constantFrom(
       `10.0.${first}.0/24`,
@@ -29,14 +29,14 @@ const range = fc
     ),
   );
 const addresses = fc.oneof(
-  { weight: 20, arbitrary: fc.array(range, { minLength: 1, maxLength: 2 }) },
+  { weight: 40, arbitrary: fc.array(range, { minLength: 1, maxLength: 2 }) },
   {
     weight: 1,
     arbitrary: fc.constantFrom([], ['nonsense'], ['169.254.0.0/24'], ['10.0.0.0/24', '10.0.0.0/25']),
   },
 );
 const place = fc.oneof(
-  { weight: 15, arbitrary: fc.constant(NAMESPACE) },
+  { weight: 60, arbitrary: fc.constant(NAMESPACE) },
   { weight: 1, arbitrary: fc.constant('elsewhere') },
 );
 
@@ -73,7 +73,7 @@ const KINDS = {
   policies: fc
     .record({ name, choice })
     .map(({ name: own, choice: of }) => policy(own, { quota: { total: 3 }, ...of })),
-} satisfies Partial<Record<keyof ConfigInput, fc.Arbitrary<object>>>;
+} satisfies Partial<Record<keyof ConfigInput, fc.Arbitrary<KubeObject>>>;
 
 type Kind = keyof typeof KINDS;
 
@@ -90,7 +90,9 @@ interface Edit {
   readonly kind: Kind;
   readonly at: number;
   readonly replaced: number;
-  readonly objects: readonly object[];
+  readonly objects: readonly KubeObject[];
+  /** Whether others of the same name stay. */
+  readonly clashes: boolean;
 }
 
 const kind: fc.Arbitrary<Kind> = fc.constantFrom(
@@ -103,17 +105,18 @@ const edit: fc.Arbitrary<Edit> = kind.chain((of) =>
   fc.record({
     kind: fc.constant(of),
     at: fc.nat(6),
-    replaced: fc.nat(1),
-    objects: fc.array<object>(KINDS[of], { maxLength: 1 }),
+    replaced: fc.nat(4).map((one) => (one === 0 ? 1 : 0)),
+    objects: fc.array<KubeObject>(KINDS[of], { maxLength: 1 }),
+    clashes: fc.nat(19).map((one) => one === 0),
   }),
 );
 const steps = fc.array(
   fc.record({
     edits: fc.array(edit, { minLength: 1, maxLength: 2 }),
-    legacy: fc.option(legacy, { freq: 10 }),
+    legacy: fc.oneof({ weight: 30, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: legacy }),
     isLegacyGone: fc.boolean(),
   }),
-  { minLength: 8, maxLength: 12 },
+  { minLength: 20, maxLength: 30 },
 );
 
 const EMPTY: ConfigInput = {
@@ -124,8 +127,10 @@ const EMPTY: ConfigInput = {
   bgpType: 'any',
 };
 
-function edited(input: ConfigInput, { kind: of, at, replaced, objects }: Edit): ConfigInput {
-  const list: readonly object[] = input[of] ?? [];
+function edited(input: ConfigInput, { kind: of, at, replaced, objects, clashes }: Edit): ConfigInput {
+  const stored: readonly KubeObject[] = input[of] ?? [];
+  const isOther = ({ metadata }: KubeObject): boolean => metadata.name !== objects[0]?.metadata.name;
+  const list = clashes ? stored : stored.filter(isOther);
   return { ...input, [of]: list.toSpliced(Math.min(at, list.length), replaced, ...objects) };
 }
 
@@ -166,7 +171,7 @@ test('what is loaded near another configuration is what is loaded from nothing',
         if (near.parts?.pools.differences !== undefined) derived++;
       }
     }),
-    runs(15),
+    runs(8),
   );
   assert.ok(
     derived > 0 && withSnapshot > 0,

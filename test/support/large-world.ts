@@ -15,7 +15,7 @@ export function largeWorld(): Facts {
 }
 
 /** Pool 500 is 10.1.244.0/24, its first ten addresses are held. */
-export function largeObjects(pools = POOLS): World & { pools: IPAddressPool[] } {
+function largeObjects(pools = POOLS): World & { pools: IPAddressPool[] } {
   return {
     pools: numbered(pools, (index) => pool(`pool-${index}`, [`${subnet(index)}.0/24`])),
     services: holders(pools, () => 'default'),

@@ -1,6 +1,7 @@
 /** The advertisements of layer 2 of all sources together, with the pools they select. */
 import type { Finding } from '../../api/findings.ts';
 import { L2_ADVERTISEMENTS } from '../../api/metallb.ts';
+import type { Names } from './by-name.ts';
 import type { ConfigInput } from './input.ts';
 import type { L2AdvertisementDraft } from './l2-advertisement.ts';
 import { readL2Advertisement } from './l2-advertisement.ts';
@@ -20,7 +21,7 @@ export interface LoadedL2 {
   readonly made: {
     readonly reads: Made<unknown, Read<L2AdvertisementDraft>>;
     readonly selected: Made<Read<L2AdvertisementDraft>, L2Advertisement>;
-    readonly pools: Pick<LoadedPools, 'byName' | 'fromLegacy'>;
+    readonly names: Names;
   };
 }
 
@@ -30,9 +31,8 @@ const readL2Advertisements = reader(L2_ADVERTISEMENTS.kind, readL2Advertisement)
 export function loadL2(input: ConfigInput, pools: LoadedPools, before?: LoadedL2): LoadedL2 {
   const { byName, fromLegacy, differences } = pools;
   const reads = readL2Advertisements(input.l2Advertisements, input.namespace, before?.made.reads);
-  const then = before?.made.pools;
-  const isSame = reads.from === before?.made.reads.from && fromLegacy === then?.fromLegacy;
-  if (isSame && byName.names === then.byName.names && differences?.length === 0) return before;
+  const isSame = reads.from === before?.made.reads.from && byName.names === before.made.names;
+  if (isSame && differences?.length === 0) return before;
 
   const ofLegacy = fromLegacy.flatMap(({ l2Advertisements }) => l2Advertisements);
   const all = ofLegacy.length === 0 ? reads.to : [...reads.to, ...ofLegacy];
@@ -45,7 +45,7 @@ export function loadL2(input: ConfigInput, pools: LoadedPools, before?: LoadedL2
   return {
     advertisements: isAsBefore ? before.advertisements : to.toSorted(compareSources),
     findings,
-    made: { reads, selected: { ...made, to }, pools: { byName, fromLegacy } },
+    made: { reads, selected: { ...made, to }, names: byName.names },
   };
 }
 

@@ -11,7 +11,7 @@ import { namespace } from '../../../support/policy.ts';
 import { runs } from '../../../support/runs.ts';
 
 /** What is configured, so that names, ranges and selectors meet now and then. */
-const name = fc.constantFrom(...'abcdefghijkl');
+const name = fc.constantFrom(...'a b c d e f g h i j k l'.split(' '));
 const red = { matchLabels: { team: 'red' } };
 const blue = { matchExpressions: [{ key: 'team', operator: 'In', values: ['blue', 'green'] }] };
 const selectors = fc.constantFrom<LabelSelector[]>([], [red], [blue], [{ matchLabels: { team: 'none' } }]);
@@ -105,14 +105,14 @@ const edit: fc.Arbitrary<Edit> = kind.chain((of) =>
   fc.record({
     kind: fc.constant(of),
     at: fc.nat(6),
-    replaced: fc.nat(4).map((one) => (one === 0 ? 1 : 0)),
+    replaced: fc.nat(2).map((one) => (one === 0 ? 1 : 0)),
     objects: fc.array<KubeObject>(KINDS[of], { maxLength: 1 }),
     clashes: fc.nat(19).map((one) => one === 0),
   }),
 );
 const steps = fc.array(
   fc.record({
-    edits: fc.array(edit, { minLength: 1, maxLength: 2 }),
+    edits: fc.array(edit, { minLength: 1, maxLength: 3 }),
     legacy: fc.oneof({ weight: 30, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: legacy }),
     isLegacyGone: fc.boolean(),
   }),

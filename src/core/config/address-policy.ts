@@ -1,6 +1,7 @@
 /** AddressPolicy objects: what the Services of some namespaces may have. */
-import type { NamespaceChoice, NamespaceLabels } from './namespace-choice.ts';
-import { choosesNone, namespacesOf, readNamespaceChoice } from './namespace-choice.ts';
+import type { NamespaceChoice } from './namespace-choice.ts';
+import type { Namespaces } from './namespaces.ts';
+import { choosesNone, readNamespaceChoice } from './namespace-choice.ts';
 import type { Fields } from './read.ts';
 import {
   isFields,
@@ -83,6 +84,6 @@ function readDefaults(value: unknown, report: Report): ServiceDefaults {
 }
 
 /** The policy with the namespaces it is for. One whose selectors match no namespace is for none. */
-export function resolvePolicy({ policy, choice }: PolicyDraft, namespaces: NamespaceLabels): AddressPolicy {
-  return choosesNone(choice) ? policy : { ...policy, namespaces: namespacesOf(choice, namespaces) };
+export function resolvePolicy({ policy, choice }: PolicyDraft, namespaces: Namespaces): AddressPolicy {
+  return choosesNone(choice) ? policy : { ...policy, namespaces: namespaces.chosenBy(choice) };
 }

@@ -13,7 +13,7 @@ import type { KubeObject, ObjectRef } from '../api/meta.ts';
 import type { IPAddressPool } from '../api/metallb.ts';
 import type { BgpType } from '../core/config/bgp-type.ts';
 import type { ConfigInput } from '../core/config/load.ts';
-import { isFault, keepsAllBack, loadConfig } from '../core/config/load.ts';
+import { isFault, keepsAllBack, loadedOf } from '../core/config/load.ts';
 import { atTime, nextExpiryMs } from '../core/config/load-own.ts';
 import type { Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
@@ -51,6 +51,7 @@ export class Configuration implements Startable {
   #findings: readonly Finding[] = [];
   /** When the configuration was loaded last: what had expired by then. */
   #loadedAtMs: number | undefined;
+  #input: ConfigInput | undefined;
   #forgetExpiry = (): void => {};
 
   constructor(deps: ConfigurationDeps) {
@@ -85,17 +86,18 @@ export class Configuration implements Startable {
   }
 
   /**
-   * The objects as they are now, by name: what a change to one of them is judged with. Lists and objects in it stay the same
-   * ones until something in them changes that matters, so loading it again is cheap.
+   * The objects as they are now, by name: what a change to one of them is judged with. It, and lists and objects in it, stay the
+   * same ones until something in them changes that matters: what was found out about them is remembered with them.
    */
   input(): ConfigInput {
     const { bgpType, nodeName } = this.#deps;
-    return {
+    this.#input ??= {
       ...this.#objects.input(),
       ...(bgpType === undefined ? {} : { bgpType }),
       ...(nodeName === undefined ? {} : { self: nodeName }),
       ...(this.#loadedAtMs === undefined ? {} : { nowMs: this.#loadedAtMs }),
     };
+    return this.#input;
   }
 
   /** Every node as it is now. Started and stopped with the configuration. */
@@ -168,6 +170,7 @@ export class Configuration implements Startable {
 
   /** A burst of changes, such as a list, is loaded once. */
   #schedule(): void {
+    this.#input = undefined;
     if (this.#scheduled || this.#objects.stores().some((store) => !store.synced)) return;
     this.#scheduled = true;
     queueMicrotask(() => {
@@ -180,10 +183,9 @@ export class Configuration implements Startable {
     const secrets = this.#deps.nodeName === undefined ? undefined : this.#secrets.about(this.#secretNames());
     if (this.#deps.nodeName !== undefined && secrets === undefined) return;
     this.#loadedAtMs = this.#deps.ownKinds?.clock.nowMs();
-    const { snapshot = this.#lastGood(), findings } = loadConfig({
-      ...this.input(),
-      ...(secrets && { secrets }),
-    });
+    this.#input = undefined;
+    const input = this.input();
+    const { snapshot = this.#lastGood(), findings } = loadedOf(secrets ? { ...input, secrets } : input);
     const isOther = snapshot !== undefined && snapshot !== this.#snapshot;
     const newSnapshot = isOther && !isDeepStrictEqual(snapshot, this.#snapshot);
     const newFindings = !isDeepStrictEqual(findings, this.#findings);

@@ -1,28 +1,73 @@
-/** A world in which verdicts are timed, and the review that asks for one. */
+/** Worlds in which verdicts are timed, and the review that asks for one. */
+import type { IPAddressPool, L2Advertisement } from '../../src/api/metallb.ts';
+import type { Namespace, Service } from '../../src/api/kubernetes.ts';
 import type { Change, Facts } from '../../src/core/policy/facts.ts';
-import { pool, service } from './allocation.ts';
-import { factsOf } from './policy.ts';
+import { advertisement, pool, service } from './allocation.ts';
+import type { World } from './policy.ts';
+import { factsOf, namespace } from './policy.ts';
 
 export const POOLS = 1_000;
 export const SERVICES_OF_A_POOL = 10;
 
-/** Pool 500 is 10.1.244.0/24, its first ten addresses are held. */
+/** Everybody may use each of the pools, and one advertisement announces them all. */
 export function largeWorld(): Facts {
-  const subnet = (index: number): string => `10.${index >> 8}.${index & 255}`;
-  const indexes = Array.from({ length: POOLS }, (_, index) => index);
+  return factsOf(largeObjects());
+}
+
+/** Pool 500 is 10.1.244.0/24, its first ten addresses are held. */
+function largeObjects(pools = POOLS): World & { pools: IPAddressPool[] } {
+  return {
+    pools: numbered(pools, (index) => pool(`pool-${index}`, [`${subnet(index)}.0/24`])),
+    services: holders(pools, () => 'default'),
+  };
+}
+
+/** Each pool is for the namespace of one team, by its label, and has an advertisement of its own. */
+export function teamsWorld(pools = POOLS): Facts {
+  const services = holders(pools, (index) => `ns-${index}`);
   return factsOf({
-    pools: indexes.map((index) => pool(`pool-${index}`, [`${subnet(index)}.0/24`])),
-    services: indexes.flatMap((index) =>
-      Array.from({ length: SERVICES_OF_A_POOL }, (_, last) =>
-        service(`holder-${index}-${last}`, { held: [`${subnet(index)}.${last}`] }),
-      ),
-    ),
+    pools: numbered(pools, teamPool),
+    l2Advertisements: numbered(pools, teamAdvertisement),
+    namespaces: numbered(pools, teamNamespace),
+    services,
   });
+}
+
+export function teamPool(index: number): IPAddressPool {
+  const namespaceSelectors = [{ matchLabels: { team: `team-${index}` } }];
+  return pool(`pool-${index}`, [`${subnet(index)}.0/24`], { serviceAllocation: { namespaceSelectors } });
+}
+
+export function teamAdvertisement(index: number): L2Advertisement {
+  return advertisement(`pool-${index}`, { ipAddressPools: [`pool-${index}`] });
+}
+
+export function teamNamespace(index: number): Namespace {
+  return namespace(`ns-${index}`, { team: `team-${index}` });
+}
+
+function holders(pools: number, namespaceOf: (index: number) => string): Service[] {
+  return numbered(pools, (index) =>
+    numbered(SERVICES_OF_A_POOL, (last) =>
+      service(`holder-${index}-${last}`, {
+        namespace: namespaceOf(index),
+        held: [`${subnet(index)}.${last}`],
+      }),
+    ),
+  ).flat();
+}
+
+function subnet(index: number): string {
+  return `10.${index >> 8}.${index & 255}`;
+}
+
+function numbered<T>(count: number, make: (index: number) => T): T[] {
+  return Array.from({ length: count }, (_, index) => make(index));
 }
 
 /** An AdmissionReview as the API server sends it. */
 export function reviewOf({ kind, ...rest }: Change): object {
-  const group = kind === 'Service' || kind === 'ConfigMap' ? '' : 'metallb.io';
+  const group = kind === 'Service' || kind === 'ConfigMap' || kind === 'Namespace' ? '' : 'metallb.io';
   const version = group === '' ? 'v1' : 'v1beta1';
   const asked = {
     uid: '705ab4f5-6393-11e8-b7cc-42010a800002',

@@ -8,7 +8,7 @@ import type { IPAddressPool, L2Advertisement } from '../../src/api/metallb.ts';
 import { Ledger } from '../../src/core/allocation/ledger.ts';
 import { viewService } from '../../src/core/allocation/view-service.ts';
 import type { ConfigInput } from '../../src/core/config/load.ts';
-import { loadConfig } from '../../src/core/config/load.ts';
+import { loadedOf } from '../../src/core/config/load.ts';
 import { EMPTY_SNAPSHOT } from '../../src/core/config/snapshot.ts';
 import { gatewayOf } from '../../src/core/policy/gateway-service.ts';
 import type { Change, ConfigMapChange, Facts, Operation } from '../../src/core/policy/facts.ts';
@@ -33,15 +33,16 @@ export function factsOf(world: World): Facts {
   const { reservations = [], policies = [], exceptions = [] } = world;
   const configInput: ConfigInput = {
     namespace: 'metallb-system',
-    pools,
-    l2Advertisements,
-    namespaces,
-    reservations,
-    policies,
-    exceptions,
+    // Tests change their lists; those of a configuration never change.
+    pools: [...pools],
+    l2Advertisements: [...l2Advertisements],
+    namespaces: [...namespaces],
+    reservations: [...reservations],
+    policies: [...policies],
+    exceptions: [...exceptions],
     ...(legacy !== undefined && { legacy }),
   };
-  const { snapshot = EMPTY_SNAPSHOT, findings } = loadConfig(configInput);
+  const { snapshot = EMPTY_SNAPSHOT, findings } = loadedOf(configInput);
   const ledger = new Ledger();
   ledger.setPools(snapshot);
   for (const service of services) {
@@ -53,6 +54,7 @@ export function factsOf(world: World): Facts {
     if (pool === undefined) continue;
     ledger.settle(view, { kind: 'assigned', addresses: view.held, pool, findings: [] });
   }
+  const labels = new Map(namespaces.map(({ metadata }) => [metadata.name, metadata.labels]));
   const stored = new Map(services.map((each) => [`${each.metadata.namespace}/${each.metadata.name}`, each]));
   return {
     listed: true,
@@ -61,7 +63,7 @@ export function factsOf(world: World): Facts {
     ledger,
     configInput,
     configFindings: findings,
-    labelsOf: (name) => namespaces.find(({ metadata }) => metadata.name === name)?.metadata.labels,
+    labelsOf: (name) => labels.get(name),
     isTerminating: () => false,
     viewOf: (key) => {
       const found = stored.get(key);

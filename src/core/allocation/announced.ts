@@ -2,33 +2,25 @@
 import { remember } from '../config/remember.ts';
 import { matchesAny } from '../config/selector.ts';
 import type { L2Advertisement, Snapshot } from '../config/snapshot.ts';
+import { advertisementsOf } from '../config/snapshot.ts';
 import type { ServiceView } from './service-view.ts';
 
+export type IsAnnounced = (pool: string, service: Pick<ServiceView, 'labels'>) => boolean;
+
 /** True where an advertisement selects the pool and the Service. */
-export function isAnnounced(
-  snapshot: Snapshot,
-  pool: string,
-  { labels }: Pick<ServiceView, 'labels'>,
-): boolean {
-  return advertisementsOf(snapshot, pool).some(({ serviceSelectors }) =>
-    matchesAny(serviceSelectors, labels),
-  );
+export function isAnnounced(snapshot: Snapshot, pool: string, service: Pick<ServiceView, 'labels'>): boolean {
+  return remembered(snapshot)(pool, service);
 }
 
-/** The advertisements that select the pool, in the snapshot's order. */
-export function advertisementsOf(snapshot: Snapshot, pool: string): readonly L2Advertisement[] {
-  return indexed(snapshot).get(pool) ?? [];
+/** The same for who asks a few times of a snapshot that is soon forgotten. */
+export function announcedIn(snapshot: Snapshot): IsAnnounced {
+  // There may be a thousand advertisements, and they are asked about the pools that somebody asks for only.
+  const known = new Map<string, readonly L2Advertisement[]>();
+  return (pool, { labels }) => {
+    const announcing = known.get(pool) ?? advertisementsOf(snapshot, pool);
+    known.set(pool, announcing);
+    return announcing.some(({ serviceSelectors }) => matchesAny(serviceSelectors, labels));
+  };
 }
 
-/** Advertisements by pool, worked out once for each snapshot: there may be a thousand of either. */
-const indexed = remember((snapshot: Snapshot): ReadonlyMap<string, readonly L2Advertisement[]> => {
-  const index = new Map<string, L2Advertisement[]>();
-  for (const advertisement of snapshot.l2Advertisements) {
-    for (const pool of advertisement.pools) {
-      const listed = index.get(pool);
-      if (listed === undefined) index.set(pool, [advertisement]);
-      else listed.push(advertisement);
-    }
-  }
-  return index;
-});
+const remembered = remember(announcedIn);

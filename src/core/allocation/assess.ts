@@ -13,7 +13,7 @@ import type { Asked } from './sentence.ts';
 import type { ServiceView } from './service-view.ts';
 
 export type Assessed =
-  { readonly ok: true; readonly pool: string } | { readonly ok: false; readonly finding: Finding };
+  { readonly ok: true; readonly pool: string } | { readonly ok: false; readonly why: () => Finding };
 
 /** What the Service has: as settled, or before that as its status says. */
 export function heldBy(ledger: Ledger, view: ServiceView): readonly Address[] {
@@ -44,16 +44,18 @@ export function assess(
   const isClosed = pool?.draining === true && !has();
   if (isOpen && conflict === undefined && !isAvoided && !isClosed && !isKept)
     return { ok: true, pool: pool.name };
-  const near = nearestFree(ledger, snapshot, view, asked.address);
-  if (pool === undefined) return refused(outsidePools(view, asked, near));
-  // Who holds what is nothing to a Service that is shut out.
-  if (!isOpen) return refused(addressNotOpen(view, asked, pool, near, policyAgainst(ledger, view, pool)));
-  if (isKept) return refused(reserved(view, asked, keeper, near));
-  if (isAvoided) return refused(avoided(view, asked, pool.name, near));
-  if (isClosed || conflict === undefined) return refused(addressDraining(view, asked, pool.name, near));
-  return refused(held(view, asked, conflict, near));
-}
-
-function refused(finding: Finding): Assessed {
-  return { ok: false, finding };
+  return {
+    ok: false,
+    // A sentence costs more than to find out that one is needed, and not everybody reads it.
+    why: () => {
+      const near = nearestFree(ledger, snapshot, view, asked.address);
+      if (pool === undefined) return outsidePools(view, asked, near);
+      // Who holds what is nothing to a Service that is shut out.
+      if (!isOpen) return addressNotOpen(view, asked, pool, near, policyAgainst(ledger, view, pool));
+      if (isKept) return reserved(view, asked, keeper, near);
+      if (isAvoided) return avoided(view, asked, pool.name, near);
+      if (isClosed || conflict === undefined) return addressDraining(view, asked, pool.name, near);
+      return held(view, asked, conflict, near);
+    },
+  };
 }

@@ -72,7 +72,7 @@ export interface LetGo {
 /** Why the Service would be taken what it has, were it decided now. */
 export function planLetGo(ledger: Ledger, snapshot: Snapshot, view: ServiceView): LetGo {
   const { lost } = keepHeld(ledger, snapshot, view);
-  return lost === undefined ? {} : { why: lost };
+  return lost === undefined ? {} : { why: lost() };
 }
 
 /**
@@ -124,10 +124,11 @@ function keptAfter(ledger: Ledger, view: ServiceView, kept: Kept, letGo: LetGo |
   const { addresses, pool } = kept;
   const isOver =
     pool !== undefined && shortage(ledger, view, pool, costOf(ledger, view, addresses)) !== undefined;
+  const { why } = letGo;
   return {
     addresses: isOver ? [] : addresses,
     ...(pool === undefined || isOver ? {} : { pool }),
-    ...(letGo.why === undefined ? {} : { lost: letGo.why }),
+    ...(why === undefined ? {} : { lost: () => why }),
   };
 }
 
@@ -190,7 +191,7 @@ function planRequested(
   const faultsHaving = (has: readonly Address[]): Finding[] => {
     const faults = wanted.flatMap((address) => {
       const assessed = assess(ledger, snapshot, view, { path, address }, has);
-      return assessed.ok ? [] : [assessed.finding];
+      return assessed.ok ? [] : [assessed.why()];
     });
     if (others.length > 0) faults.push(inTwoPools(view, path, request.text, [...pools]));
     const short = isNew && pool !== undefined && shortage(ledger, view, pool, costOf(ledger, view, wanted));
@@ -241,13 +242,18 @@ function assigned(
     kind: 'assigned',
     addresses: addresses.toSorted(compareAddresses),
     pool,
-    ...(isGivenUp && kept.lost !== undefined ? { moved: { from: has, why: kept.lost } } : {}),
+    ...(isGivenUp && kept.lost !== undefined ? { moved: { from: has, why: kept.lost() } } : {}),
     findings: isAnnounced(snapshot, pool, view) ? findings : [...findings, notAnnounced(view, pool)],
   };
 }
 
 function waiting({ has, kept }: Question, finding: Finding): Waiting {
-  return { kind: 'waiting', finding, released: has, ...(kept.lost === undefined ? {} : { lost: kept.lost }) };
+  return {
+    kind: 'waiting',
+    finding,
+    released: has,
+    ...(kept.lost === undefined ? {} : { lost: kept.lost() }),
+  };
 }
 
 function missingFamilies({ view, kept }: Question): ServiceView['families'] {

@@ -1,5 +1,6 @@
 /** What a new configuration changes about pools, as far as it may matter to somebody. */
-import { advertisementsOf } from './announced.ts';
+import type { Names } from '../config/by-name.ts';
+import { makeEach } from '../config/made.ts';
 import type { L2Advertisement, Pool, Reservation, Snapshot } from '../config/snapshot.ts';
 import type { AddressRange } from '../net/address.ts';
 import type { NamespaceRules } from './namespace-rules.ts';
@@ -20,20 +21,28 @@ export interface PoolChange {
 export function poolChanges(before: Snapshot, after: Snapshot): ReadonlyMap<string, PoolChange> {
   const changes = new Map<string, PoolChange>();
   const hasOtherAnnouncers = announcerChanges(before, after);
-  // With thousands of pools and one change, an entry made for each to be looked at costs more than to look.
-  before.pools.forEach((pool, name) => {
-    const now = after.pools.get(name);
+  const made: Pool[] = [];
+  const { list } = after.pools;
+  // Both are in the order of names. With thousands of pools and one change, nearly all are the same objects.
+  let at = 0;
+  for (const pool of before.pools.list) {
+    let now = list[at];
+    for (; now !== undefined && now !== pool && now.name < pool.name; now = list[++at]) made.push(now);
+    if (now?.name === pool.name) at += 1;
+    else now = undefined;
     const isOfSupply = now === undefined || (now !== pool && supplyOf(now) !== supplyOf(pool));
-    const isOfAnnouncers = hasOtherAnnouncers(name);
-    if (isOfSupply || isOfAnnouncers) {
-      changes.set(name, { before: pool, ...(now && { after: now }), isOfSupply, isOfAnnouncers });
-    }
-  });
-  after.pools.forEach((pool, name) => {
-    if (before.pools.has(name)) return;
-    changes.set(name, { after: pool, isOfSupply: true, isOfAnnouncers: true });
-  });
+    const isOfAnnouncers =
+      now === undefined ? isAnnouncedBy(before, pool.name) : hasOtherAnnouncers?.(pool.name) === true;
+    if (isOfSupply || isOfAnnouncers)
+      changes.set(pool.name, { before: pool, ...(now && { after: now }), isOfSupply, isOfAnnouncers });
+  }
+  for (const pool of [...made, ...list.slice(at)])
+    changes.set(pool.name, { after: pool, isOfSupply: true, isOfAnnouncers: true });
   return changes;
+}
+
+function isAnnouncedBy({ l2Advertisements }: Snapshot, pool: string): boolean {
+  return l2Advertisements.some(({ pools }) => pools.has(pool));
 }
 
 /** The addresses of reservations that are not what they were: new ones, old ones, and those for others than before. */
@@ -97,35 +106,55 @@ function supplyOf({ ranges, avoidBuggyIPs, autoAssign, draining, allocation }: P
   ]);
 }
 
-/** Whether a pool is announced by others, or to others, than before. */
-function announcerChanges(before: Snapshot, after: Snapshot): (pool: string) => boolean {
+/** Whether a pool is announced by others, or to others, than before; undefined where none is. */
+function announcerChanges(before: Snapshot, after: Snapshot): ((pool: string) => boolean) | undefined {
   const [then, now] = [before.l2Advertisements, after.l2Advertisements];
+  const isEvery = (a: L2Advertisement, b: L2Advertisement): boolean =>
+    a.pools === before.pools.names && b.pools === after.pools.names;
+  if (then === now) return undefined;
+  const touched = new Set<string>();
   // Mostly nothing about them has changed but the set of all pools, which an advertisement without a selection has anew.
   if (then.length === now.length && then.every((each, index) => servesAlike(each, now[index]))) {
-    const changed = new Set<string>();
-    for (const [index, { pools }] of then.entries()) {
-      const others = now[index]?.pools ?? pools;
-      addMissing(pools, others, changed);
-      addMissing(others, pools, changed);
+    for (const [index, each] of then.entries()) {
+      const other = now[index] ?? each;
+      if (each.pools === other.pools || isEvery(each, other)) continue;
+      addMissing(each.pools, other.pools, touched);
+      addMissing(other.pools, each.pools, touched);
     }
-    return (pool) => changed.has(pool);
+    return touched.size === 0 ? undefined : (pool) => touched.has(pool);
   }
+  const { gone, come } = makeEach(now, (each) => each, { from: then, to: then, gone: [], come: [] });
+  for (const { pools } of [...gone, ...come]) for (const pool of pools) touched.add(pool);
+  const [announcers, others] = [announcersOf(then, touched), announcersOf(now, touched)];
   return (pool) => {
-    const announcers = advertisementsOf(before, pool);
-    const others = advertisementsOf(after, pool);
-    return (
-      announcers.length !== others.length ||
-      announcers.some((each, index) => !servesAlike(each, others[index]))
-    );
+    if (!touched.has(pool)) return false;
+    const [some = [], more = []] = [announcers.get(pool), others.get(pool)];
+    return some.length !== more.length || some.some((each, index) => !servesAlike(each, more[index]));
   };
 }
 
+/** In the order of `advertisements`, of the pools asked for. */
+function announcersOf(
+  advertisements: readonly L2Advertisement[],
+  pools: ReadonlySet<string>,
+): ReadonlyMap<string, readonly L2Advertisement[]> {
+  const announcers = new Map<string, L2Advertisement[]>();
+  for (const advertisement of advertisements) {
+    const [fewer, others] =
+      advertisement.pools.size < pools.size ? [advertisement.pools, pools] : [pools, advertisement.pools];
+    for (const pool of fewer) {
+      if (!others.has(pool)) continue;
+      const listed = announcers.get(pool);
+      if (listed === undefined) announcers.set(pool, [advertisement]);
+      else listed.push(advertisement);
+    }
+  }
+  return announcers;
+}
+
 /** Adds to `missing` what is in `all` and not in `some`. */
-function addMissing(all: ReadonlySet<string>, some: ReadonlySet<string>, missing: Set<string>): void {
-  if (all === some) return;
-  all.forEach((each) => {
-    if (!some.has(each)) missing.add(each);
-  });
+function addMissing(all: Names, some: Names, missing: Set<string>): void {
+  for (const each of all) if (!some.has(each)) missing.add(each);
 }
 
 /** What was read from the same object is the same, so mostly nothing is compared. */

@@ -1,7 +1,8 @@
 /** AddressPolicy objects: what the Services of some namespaces may have. */
 import { ADDRESS_POLICY_CRD } from '../../api/crd-address-policy.ts';
-import type { NamespaceChoice, NamespaceLabels } from './namespace-choice.ts';
-import { choosesNone, namespacesOf, readNamespaceChoice } from './namespace-choice.ts';
+import type { NamespaceChoice } from './namespace-choice.ts';
+import type { Namespaces } from './namespaces.ts';
+import { choosesNone, readNamespaceChoice } from './namespace-choice.ts';
 import type { Read } from './objects.ts';
 import type { Fields } from './read.ts';
 import {
@@ -13,7 +14,7 @@ import {
   readPlacedNames,
   readString,
 } from './read.ts';
-import { remember } from './remember.ts';
+import { remember, rememberForList } from './remember.ts';
 import type { Report } from './report.ts';
 import { checkSizes } from './sizes.ts';
 import type { AddressPolicy, ServiceDefaults } from './snapshot.ts';
@@ -106,14 +107,15 @@ export interface ResolvedPolicy extends Pick<Read<unknown>, 'origin'> {
   readonly policy: AddressPolicy;
 }
 
-/** One whose selectors match no namespace is for none. Remembered for each policy and state of the namespaces. */
-export function resolvePolicy(read: Read<PolicyDraft>, namespaces: NamespaceLabels): ResolvedPolicy {
-  return resolvedIn(namespaces)(read);
+/** One whose selectors match no namespace is for none. The same one for the same object and namespaces. */
+export function resolvePolicy(read: Read<PolicyDraft>, namespaces: Namespaces): ResolvedPolicy {
+  const { choice } = read.value;
+  return resolvedOf(read)(choosesNone(choice) ? [] : [namespaces.chosenBy(choice)]);
 }
 
-const resolvedIn = remember((namespaces: NamespaceLabels) =>
-  remember(({ origin, value: { policy, choice } }: Read<PolicyDraft>): ResolvedPolicy => {
-    const chosen = choosesNone(choice) ? {} : { namespaces: namespacesOf(choice, namespaces) };
-    return { origin, policy: { ...policy, ...chosen } };
-  }),
+const resolvedOf = remember(({ origin, value: { policy } }: Read<PolicyDraft>) =>
+  rememberForList<ReadonlySet<string>, ResolvedPolicy>(([namespaces]) => ({
+    origin,
+    policy: { ...policy, ...(namespaces !== undefined && { namespaces }) },
+  })),
 );

@@ -1,15 +1,15 @@
 /** IPAddressPool objects: MetalLB's rules for pools and serviceAllocation (internal/config/config.go), all faults at once. */
 import { DRAIN_ANNOTATION } from '../../api/annotations.ts';
 import type { Finding } from '../../api/findings.ts';
-import type { NamespaceChoice, NamespaceLabels } from './namespace-choice.ts';
-import { choosesNone, namespacesOf, readNamespaceChoice } from './namespace-choice.ts';
+import type { NamespaceChoice } from './namespace-choice.ts';
+import { chooseAlike, choosesNone, readNamespaceChoice } from './namespace-choice.ts';
+import type { Namespaces } from './namespaces.ts';
 import type { Read } from './objects.ts';
 import type { RangeEntry } from './pool-ranges.ts';
 import { readRanges } from './pool-ranges.ts';
 import type { Fields } from './read.ts';
 import { isFields, readBoolean, readFields, readInteger, readTexts } from './read.ts';
 import { readSelectors } from './read-selector.ts';
-import { remember } from './remember.ts';
 import { Report } from './report.ts';
 import type { Pool, PoolAllocation } from './snapshot.ts';
 
@@ -69,30 +69,34 @@ function readAllocation(allocation: Fields, report: Report): PoolAllocation {
 
 /** The pool with the namespaces that may use it, and what there is to say about them. */
 export interface ResolvedPool {
+  readonly name: string;
+  readonly read: Read<PoolDraft>;
+  readonly choice: NamespaceChoice;
   readonly pool: Pool;
   readonly findings: readonly Finding[];
 }
 
-/** Remembered for each pool and state of the namespaces. */
-export function resolvePool(read: Read<PoolDraft>, namespaces: NamespaceLabels): ResolvedPool {
-  const { pool, choice } = read.value;
-  const isOpen = pool.allocation === undefined || choosesNone(choice);
-  return isOpen ? { pool, findings: NO_FINDINGS } : resolvedIn(namespaces)(read);
+/** `before` is what the pool of this name was, if there was one, in a state of the namespaces that `namespaces` are made of. */
+export function resolvePool(
+  read: Read<PoolDraft>,
+  namespaces: Namespaces,
+  before?: ResolvedPool,
+): ResolvedPool {
+  const { name, pool, choice } = read.value;
+  if (pool.allocation === undefined || choosesNone(choice))
+    return { name, read, choice, pool, findings: NO_FINDINGS };
+  const { namespaces: chosen } = before?.pool.allocation ?? {};
+  const isSame = chosen !== undefined && before !== undefined && chooseAlike(before.choice, choice);
+  const allowed = isSame && !namespaces.changes(choice, chosen) ? chosen : namespaces.chosenBy(choice);
+  const findings: Finding[] = [];
+  // Unlike in MetalLB, selectors that match no namespace shut everybody out instead of letting everybody in.
+  if (allowed.size === 0) {
+    const what = 'match no namespace, so no Service may use the pool';
+    new Report(read.origin, findings).addMissing('LB211', `${ALLOCATION}.namespaceSelectors`, what);
+  }
+  const { priority, serviceSelectors } = pool.allocation;
+  const resolved = { ...pool, allocation: { priority, serviceSelectors, namespaces: allowed } };
+  return { name, read, choice, pool: resolved, findings };
 }
 
 const NO_FINDINGS: readonly Finding[] = [];
-
-const resolvedIn = remember((namespaces: NamespaceLabels) =>
-  remember((read: Read<PoolDraft>): ResolvedPool => {
-    const { pool, choice } = read.value;
-    const allowed = namespacesOf(choice, namespaces);
-    const findings: Finding[] = [];
-    // Unlike in MetalLB, selectors that match no namespace shut everybody out instead of letting everybody in.
-    if (allowed.size === 0) {
-      const what = 'match no namespace, so no Service may use the pool';
-      new Report(read.origin, findings).addMissing('LB211', `${ALLOCATION}.namespaceSelectors`, what);
-    }
-    const { priority = 0, serviceSelectors = [] } = pool.allocation ?? {};
-    return { pool: { ...pool, allocation: { priority, serviceSelectors, namespaces: allowed } }, findings };
-  }),
-);

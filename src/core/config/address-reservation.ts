@@ -4,8 +4,9 @@ import type { Finding } from '../../api/findings.ts';
 import type { AddressRange } from '../net/address.ts';
 import { parseAddress } from '../net/address.ts';
 import { parseRange } from '../net/range.ts';
-import type { NamespaceChoice, NamespaceLabels } from './namespace-choice.ts';
-import { choosesNone, namespacesOf, readNamespaceChoice } from './namespace-choice.ts';
+import type { NamespaceChoice } from './namespace-choice.ts';
+import type { Namespaces } from './namespaces.ts';
+import { choosesNone, readNamespaceChoice } from './namespace-choice.ts';
 import type { Read } from './objects.ts';
 import type { Fields } from './read.ts';
 import { readFields, readList, readOptionalText, readString } from './read.ts';
@@ -72,12 +73,12 @@ function readAddresses(value: unknown, report: Report): readonly RangeEntry[] {
 /** The reservation with the namespaces that may hold its addresses, which may turn out to be none. */
 export function resolveReservation(
   { value: { reservation, choice }, origin }: Read<ReservationDraft>,
-  namespaces: NamespaceLabels,
+  namespaces: Namespaces,
   findings: Finding[],
 ): Reservation {
   const isForLabelled = choosesNone(choice) && reservation.serviceSelectors.length > 0;
   if (isForLabelled) return reservation;
-  const chosen = namespacesOf(choice, namespaces);
+  const chosen = namespaces.chosenBy(choice);
   if (chosen.size === 0 && choice.selectors.length > 0) {
     const what = 'match no namespace, so nobody may hold the addresses';
     new Report(origin, findings).addMissing('LB211', 'spec.namespaceSelectors', what);

@@ -15,11 +15,14 @@ import type { LegacyReads } from './legacy-reads.ts';
 import type { LoadedPools } from './load-pools.ts';
 import type { Read } from './objects.ts';
 import { compareSources, reader, tell } from './objects.ts';
+import { selectPools } from './pool-selection.ts';
 import { keepOneOfEachName } from './same-name.ts';
 import { matchesAny } from './selector.ts';
 import type { BfdProfile, BgpPeer, Snapshot } from './snapshot.ts';
 
-type LoadedBgp = Pick<Snapshot, 'bgpAdvertisements' | 'bgpPeers' | 'bfdProfiles'>;
+export type LoadedBgp = Pick<Snapshot, 'bgpAdvertisements' | 'bgpPeers' | 'bfdProfiles'> & {
+  readonly findings: readonly Finding[];
+};
 
 const readBgpAdvertisements = reader(BGP_ADVERTISEMENTS.kind, readBgpAdvertisement);
 const readBgpPeers = reader(BGP_PEERS.kind, readBgpPeer);
@@ -27,41 +30,37 @@ const readBfdProfiles = reader(BFD_PROFILES.kind, readBfdProfile);
 const readCommunities = reader(COMMUNITIES.kind, readCommunity);
 const NONE: readonly never[] = [];
 
-export function loadBgp(
-  input: ConfigInput,
-  legacy: LegacyReads,
-  pools: LoadedPools,
-  findings: Finding[],
-): LoadedBgp {
+export function loadBgp(input: ConfigInput, legacy: LegacyReads, pools: LoadedPools): LoadedBgp {
+  const findings: Finding[] = [];
   const { namespace, secrets } = input;
   const nodes = labelsOf(input.nodes ?? NONE);
   const self = input.self === undefined ? undefined : (nodes.get(input.self) ?? {});
   const isOurs = <T>(read: Read<T>, selectors: readonly LabelSelector[]): boolean =>
     self === undefined || hasFaultySelector(read) || matchesAny(selectors, self);
 
-  const communities = [...readCommunities(input.communities ?? NONE, namespace), ...legacy.communities];
+  const communities = [...readCommunities(input.communities ?? NONE, namespace).to, ...legacy.communities];
   tell(communities, findings);
   const aliases = joinAliases(communities, findings);
 
   const drafts = [
-    ...readBgpAdvertisements(input.bgpAdvertisements ?? NONE, namespace),
+    ...readBgpAdvertisements(input.bgpAdvertisements ?? NONE, namespace).to,
     ...pools.fromLegacy.flatMap((pool) => pool.bgpAdvertisements),
   ].filter((read) => isOurs(read, read.value.nodeSelectors));
   tell(drafts, findings);
   const advertisements = drafts.map((read) => ({
     origin: read.origin,
     advertisement: {
-      ...pools.select(read.value),
+      ...selectPools(read.value, pools.byName),
       communities: resolveCommunities(read, aliases, findings),
     },
   }));
 
-  const profileReads = readBfdProfiles(input.bfdProfiles ?? NONE, namespace);
+  const profileReads = readBfdProfiles(input.bfdProfiles ?? NONE, namespace).to;
   tell(profileReads, findings);
   tell(legacy.profiles, findings);
   const profiles = keepOneOfEachName('profile', profileReads, legacy.profiles, sameFacts, findings);
   const isOurPeer = (read: Read<BgpPeerDraft>): boolean => isOurs(read, read.value.peer.nodeSelectors);
-  const peerReads = readBgpPeers(input.bgpPeers ?? NONE, namespace).filter(isOurPeer);
+  const peerReads = readBgpPeers(input.bgpPeers ?? NONE, namespace).to.filter(isOurPeer);
   const legacyPeers = legacy.peers.filter(isOurPeer);
   tell(peerReads, findings);
   tell(legacyPeers, findings);
@@ -69,7 +68,13 @@ export function loadBgp(
   const peers = keepOneOfEachName('peer', peerReads, legacyPeers, samePeer, findings);
 
   const bfdProfiles = byName(profiles.map(({ value }) => value));
-  const world = { advertisements, pools: pools.byName, poolDraftOf: pools.draftOf, peers, nodes };
+  const world = {
+    advertisements,
+    pools: pools.byName,
+    poolDraftOf: (name: string) => pools.resolved.get(name)?.read.value,
+    peers,
+    nodes,
+  };
   checkBgp({ ...world, profiles: bfdProfiles, ...(secrets === undefined ? {} : { secrets }) }, findings);
   const { bgpType = 'native' } = input;
   const ofBackend = { ...world, profiles, communities, drafts, extras: input.extras };
@@ -78,6 +83,7 @@ export function loadBgp(
     bgpAdvertisements: advertisements.map(({ advertisement }) => advertisement).toSorted(compareSources),
     bgpPeers: byName(peers.map(({ value }) => value.peer)),
     bfdProfiles,
+    findings,
   };
 }
 

@@ -3,17 +3,25 @@ import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../..
 import type { Finding } from '../../api/findings.ts';
 import { readAddressPolicy, resolvePolicy } from './address-policy.ts';
 import { readAddressReservation, resolveReservation } from './address-reservation.ts';
-import { labelsOf } from './facts.ts';
 import { isFault } from './fault.ts';
 import type { ConfigInput } from './input.ts';
+import type { Namespaces } from './namespaces.ts';
 import type { Read } from './objects.ts';
 import { compareSources, reader, tell } from './objects.ts';
-import { checkPoolNames, checkReserved, findingsOfMeetings } from './own-checks.ts';
+import type { BesidePools } from './own-checks.ts';
+import { findingsOfMeetings } from './own-checks.ts';
 import { endsSoonAt, farewellAtMs, readPolicyException, resolveException } from './policy-exception.ts';
 import { Report } from './report.ts';
 import type { PolicyException, Snapshot } from './snapshot.ts';
 
-export type LoadedOwn = Pick<Snapshot, 'reservations' | 'policies' | 'exceptions'>;
+/** What of a Snapshot these kinds say. */
+export type OwnKinds = Pick<Snapshot, 'reservations' | 'policies' | 'exceptions'>;
+
+export interface LoadedOwn extends OwnKinds {
+  readonly findings: readonly Finding[];
+  /** What is to be held against the pools. */
+  readonly besidePools: BesidePools;
+}
 
 const readReservations = reader(ADDRESS_RESERVATIONS.kind, readAddressReservation);
 const readPolicies = reader(ADDRESS_POLICIES.kind, readAddressPolicy);
@@ -21,12 +29,12 @@ const readExceptions = reader(POLICY_EXCEPTIONS.kind, readPolicyException);
 const NONE: readonly never[] = [];
 
 /** Sorted by namespace and name. What has expired is reported and left out, as are exceptions with faults. */
-export function loadOwn(input: ConfigInput, pools: Snapshot['pools'], findings: Finding[]): LoadedOwn {
+export function loadOwn(input: ConfigInput, namespaces: Namespaces): LoadedOwn {
   const { namespace, nowMs } = input;
-  const namespaces = labelsOf(input.namespaces);
-  const reservations = readReservations(input.reservations ?? NONE, namespace);
-  const policies = readPolicies(input.policies ?? NONE, namespace);
-  const exceptions = readExceptions(input.exceptions ?? NONE, namespace);
+  const findings: Finding[] = [];
+  const reservations = readReservations(input.reservations ?? NONE, namespace).to;
+  const policies = readPolicies(input.policies ?? NONE, namespace).to;
+  const exceptions = readExceptions(input.exceptions ?? NONE, namespace).to;
   for (const reads of [reservations, policies, exceptions]) tell(reads, findings);
   const isInForce = (read: Read<unknown>, expiresAtMs: number | undefined): boolean => {
     const isOver = nowMs !== undefined && expiresAtMs !== undefined && expiresAtMs <= nowMs;
@@ -42,8 +50,6 @@ export function loadOwn(input: ConfigInput, pools: Snapshot['pools'], findings: 
     return !isOver;
   };
   const kept = reservations.filter((read) => isInForce(read, read.value.reservation.expiresAtMs));
-  checkReserved(kept, pools, findings);
-  checkPoolNames(policies, pools, findings);
   const resolved = policies
     .map((read) => resolvePolicy(read, namespaces))
     .toSorted((a, b) => compareSources(a.policy, b.policy));
@@ -60,6 +66,8 @@ export function loadOwn(input: ConfigInput, pools: Snapshot['pools'], findings: 
         return exception;
       })
       .toSorted(compareSources),
+    findings,
+    besidePools: { reservations: kept, policies },
   };
 }
 
@@ -88,7 +96,7 @@ export function atTime(snapshot: Snapshot, nowMs: number): Snapshot {
 }
 
 /** When what is in force, or what is said of it, will first be another because time has passed; undefined where it will not. */
-export function nextExpiryMs({ reservations, exceptions }: LoadedOwn): number | undefined {
+export function nextExpiryMs({ reservations, exceptions }: OwnKinds): number | undefined {
   const times = [
     ...reservations.map(({ expiresAtMs }) => expiresAtMs),
     ...exceptions.map((each) => (each.endsSoon ? each.expiresAtMs : farewellAtMs(each))),

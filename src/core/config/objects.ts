@@ -4,8 +4,11 @@
  */
 import type { Finding } from '../../api/findings.ts';
 import type { ObjectRef } from '../../api/meta.ts';
+import type { Made } from './made.ts';
+import { makeEach } from './made.ts';
 import type { Fields } from './read.ts';
 import { isFields } from './read.ts';
+import { remember } from './remember.ts';
 import type { Origin } from './report.ts';
 import { Report, originOf } from './report.ts';
 
@@ -25,29 +28,34 @@ export function readAs<T>(origin: Origin, object: Fields, read: ReadFields<T>): 
   return { origin, value: read(object, new Report(origin, findings)), findings };
 }
 
-/** Reads all objects of a kind that are to be in `namespace`; what has no name or is elsewhere is reported, and read all the same. */
-export type ReadAll<T> = (objects: readonly unknown[], namespace: string) => readonly Read<T>[];
+/**
+ * Reads all objects of a kind that are to be in `namespace`; what has no name or is elsewhere is reported, and read all the
+ * same. `before` is what was read in the same namespace before.
+ */
+export type ReadAll<T> = (
+  objects: readonly unknown[],
+  namespace: string,
+  before?: Made<unknown, Read<T>>,
+) => Made<unknown, Read<T>>;
 
 export function reader<T>(kind: string, read: ReadFields<T>): ReadAll<T> {
-  const readOne = (object: unknown, namespace: string): Read<T> => {
+  const readIn = (object: unknown, namespace: string): Read<T> => {
     const fields = isFields(object) ? object : {};
     return readAs(originOf(refOf(kind, fields, namespace)), fields, (_, report) => {
       checkPlace(fields, namespace, report);
       return read(fields, report);
     });
   };
-  const known = new Map<string, WeakMap<object, Read<T>>>();
-  return (objects, namespace) => {
-    const before = known.get(namespace) ?? new WeakMap<object, Read<T>>();
-    known.set(namespace, before);
-    return objects.map((object) => {
-      if (typeof object !== 'object' || object === null) return readOne(object, namespace);
-      const remembered = before.get(object);
-      if (remembered !== undefined) return remembered;
-      const read = readOne(object, namespace);
-      before.set(object, read);
-      return read;
-    });
+  const known = new Map<string, (object: unknown) => Read<T>>();
+  const readerIn = (namespace: string): ((object: unknown) => Read<T>) => {
+    const remembered = remember((object: object) => readIn(object, namespace));
+    return (object) =>
+      typeof object === 'object' && object !== null ? remembered(object) : readIn(object, namespace);
+  };
+  return (objects, namespace, before) => {
+    const readOne = known.get(namespace) ?? readerIn(namespace);
+    known.set(namespace, readOne);
+    return makeEach(objects, readOne, before);
   };
 }
 
@@ -58,6 +66,18 @@ export function keyOf({ namespace = '', name }: ObjectRef): string {
 /** Adds what is wrong with each object by itself. */
 export function tell(reads: readonly Pick<Read<unknown>, 'findings'>[], findings: Finding[]): void {
   for (const read of reads) if (read.findings.length > 0) findings.push(...read.findings);
+}
+
+/** The same of all that were read, where `told` is what was said of those before them. */
+export function toldOf(
+  { to, gone, come }: Pick<Made<unknown, Pick<Read<unknown>, 'findings'>>, 'to' | 'gone' | 'come'>,
+  told: readonly Finding[] | undefined,
+): readonly Finding[] {
+  const isSilent = ({ findings }: Pick<Read<unknown>, 'findings'>): boolean => findings.length === 0;
+  if (told !== undefined && gone.every(isSilent) && come.every(isSilent)) return told;
+  const findings: Finding[] = [];
+  tell(to, findings);
+  return findings;
 }
 
 /** By code unit, as Go compares, so the order does not depend on anybody's locale. */

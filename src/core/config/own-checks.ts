@@ -17,12 +17,24 @@ type Pools = ReadonlyMap<string, Pool>;
 /** Where an entry was found last: pools seldom change, so it is mostly still there. */
 const lastSeen = new WeakMap<RangeEntry, Pool>();
 
-/** LB237: entries without a single address of a pool. */
-export function checkReserved(
-  reads: readonly Read<ReservationDraft>[],
+export interface BesidePools {
+  readonly reservations: readonly Read<ReservationDraft>[];
+  readonly policies: readonly Read<PolicyDraft>[];
+}
+
+/** LB235 and LB237. */
+export function findingsBesidePools(
+  { reservations, policies }: BesidePools,
   pools: Pools,
-  findings: Finding[],
-): void {
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  checkReserved(reservations, pools, findings);
+  checkPoolNames(policies, pools, findings);
+  return findings;
+}
+
+/** LB237: entries without a single address of a pool. */
+function checkReserved(reads: readonly Read<ReservationDraft>[], pools: Pools, findings: Finding[]): void {
   for (const { value, origin } of reads)
     for (const entry of value.entries) {
       if (isInPool(entry, pools)) continue;
@@ -44,7 +56,7 @@ function hasSomeOf({ ranges }: Pool, range: AddressRange): boolean {
 }
 
 /** LB235: names of pools that there are none of, each once. */
-export function checkPoolNames(reads: readonly Read<PolicyDraft>[], pools: Pools, findings: Finding[]): void {
+function checkPoolNames(reads: readonly Read<PolicyDraft>[], pools: Pools, findings: Finding[]): void {
   for (const { value, origin } of reads)
     for (const [pool, path] of value.poolNames)
       if (!pools.has(pool))

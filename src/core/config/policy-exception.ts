@@ -4,8 +4,8 @@ import { POLICY_EXCEPTION_CRD } from '../../api/crd-policy-exception.ts';
 import type { FindingCode } from '../../api/findings.ts';
 import { FINDINGS } from '../../api/findings.ts';
 import { FINDINGS_OF_SERVICES } from '../../api/findings-of-services.ts';
-import type { NamespaceChoice, NamespaceLabels } from './namespace-choice.ts';
-import { namespacesOf } from './namespace-choice.ts';
+import type { NamespaceChoice } from './namespace-choice.ts';
+import type { Namespaces } from './namespaces.ts';
 import type { Fields } from './read.ts';
 import { isFields, readFields, readList, readNarrowing, readString } from './read.ts';
 import { readSelector } from './read-selector.ts';
@@ -126,14 +126,14 @@ export function endsSoonAt(exception: Pick<PolicyException, 'expiresAtMs'>, nowM
 /** The exception with the namespaces its objects are in. */
 export function resolveException(
   { exception, objects }: ExceptionDraft,
-  namespaces: NamespaceLabels,
+  namespaces: Namespaces,
   nowMs: number | undefined,
 ): PolicyException {
   return {
     ...exception,
     endsSoon: nowMs !== undefined && endsSoonAt(exception, nowMs),
     objects: objects.map(({ excepted, choice }) =>
-      choice === undefined ? excepted : { ...excepted, namespaces: namespacesOf(choice, namespaces) },
+      choice === undefined ? excepted : { ...excepted, namespaces: namespaces.chosenBy(choice) },
     ),
   };
 }

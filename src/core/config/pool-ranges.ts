@@ -2,6 +2,7 @@
 import type { Finding } from '../../api/findings.ts';
 import type { AddressRange } from '../net/address.ts';
 import { formatRange, parseRange, rangesOverlap, widestPrefixLength } from '../net/range.ts';
+import { compareText } from './objects.ts';
 import { readList } from './read.ts';
 import type { Origin } from './report.ts';
 import { Report } from './report.ts';
@@ -73,39 +74,61 @@ export function rangeEntry(
   return { pool, range, text, path, origin, order, lastOrder, widestPrefix: widestPrefixLength(range) };
 }
 
-/**
- * Reports every entry that overlaps another one, within a pool and between pools. Each is named beside one of those it
- * overlaps, not all: with the entries sorted, the one that reaches furthest so far is enough (O(n log n)).
- */
-export function checkOverlaps(entries: readonly RangeEntry[], findings: Finding[]): void {
-  if (areClearlyApart(entries)) return;
-  const sorted = entries.toSorted(compareEntries);
-  let furthest: RangeEntry | undefined;
-  for (const entry of sorted) {
-    if (furthest !== undefined && rangesOverlap(furthest.range, entry.range))
-      reportOverlap(furthest, entry, findings);
-    if (furthest?.range.family !== entry.range.family || entry.range.last > furthest.range.last)
-      furthest = entry;
+/** Entries by family and first address, equals by the name of their pool and then as they are in it. */
+export function sortEntries(entries: readonly RangeEntry[]): readonly RangeEntry[] {
+  return entries.toSorted(compareEntries);
+}
+
+/** The same as sorting anew, where only a few are other ones. `gone` are among `sorted`. */
+export function replaceEntries(
+  sorted: readonly RangeEntry[],
+  gone: readonly RangeEntry[],
+  come: readonly RangeEntry[],
+): readonly RangeEntry[] {
+  if (gone.length === 0 && come.length === 0) return sorted;
+  const entries = [...sorted];
+  // Equals stand together, and before the first that is greater.
+  for (const entry of gone) entries.splice(entries.lastIndexOf(entry, placeBehind(entries, entry) - 1), 1);
+  for (const entry of come) entries.splice(placeBehind(entries, entry), 0, entry);
+  return entries;
+}
+
+/** The index of the first that is greater. */
+function placeBehind(sorted: readonly RangeEntry[], entry: RangeEntry): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const other = sorted[middle];
+    if (other !== undefined && compareEntries(other, entry) <= 0) low = middle + 1;
+    else high = middle;
   }
+  return low;
 }
 
 /**
- * True only where no two overlap. Ranges are apart exactly where, sorted by themselves, each first address lies behind the last
- * address of the one before; numbers sort many times as fast as entries. What a double cannot tell counts as not clear.
+ * Every entry that overlaps another one, within a pool and between pools. Each is named beside one of those it overlaps, not
+ * all: with the entries sorted, the one that reaches furthest so far is enough.
  */
-function areClearlyApart(entries: readonly RangeEntry[]): boolean {
-  const firsts = new Float64Array(entries.map(({ order }) => order)).sort();
-  const lasts = new Float64Array(entries.map(({ lastOrder }) => lastOrder)).sort();
-  for (let index = 1; index < firsts.length; index++)
-    if ((firsts[index] ?? 0) <= (lasts[index - 1] ?? 0)) return false;
-  return true;
+export function overlapsOf(sorted: readonly RangeEntry[]): readonly Finding[] {
+  const findings: Finding[] = [];
+  let furthest: RangeEntry | undefined;
+  for (const entry of sorted) {
+    // As far as doubles can tell: what they tell apart is apart, and mostly that is all.
+    if (furthest !== undefined && entry.order <= furthest.lastOrder) {
+      if (rangesOverlap(furthest.range, entry.range)) reportOverlap(furthest, entry, findings);
+      if (furthest.range.family === entry.range.family && entry.range.last <= furthest.range.last) continue;
+    }
+    furthest = entry;
+  }
+  return findings;
 }
 
 function compareEntries(left: RangeEntry, right: RangeEntry): number {
   if (left.order !== right.order) return left.order - right.order;
   const [a, b] = [left.range, right.range];
   if (a.family !== b.family) return a.family === 'IPv4' ? -1 : 1;
-  if (a.first === b.first) return 0;
+  if (a.first === b.first) return compareText(left.pool, right.pool);
   return a.first < b.first ? -1 : 1;
 }
 

@@ -1,5 +1,7 @@
 /** Which pools an advertisement announces: by name, by label, or all. The same for layer 2 and BGP. */
 import type { LabelSelector } from '../../api/meta.ts';
+import type { ByName, Names } from './by-name.ts';
+import type { PoolDifference } from './load-pools.ts';
 import type { Fields } from './read.ts';
 import { readNames } from './read.ts';
 import { readSelectors } from './read-selector.ts';
@@ -26,29 +28,44 @@ export interface Selecting {
 }
 
 /** The same with the names of the pools it selects. */
-export type Selected<T extends Selecting> = Omit<T, 'selection'> & { readonly pools: ReadonlySet<string> };
+export type Selected<T extends Selecting> = Omit<T, 'selection'> & { readonly pools: Names };
 
 /**
- * Advertisements with the pools they select, in the order of their names. Neither names nor selectors: every pool. Names of
+ * An advertisement with the pools it selects, in the order of their names. Neither names nor selectors: every pool. Names of
  * pools that do not exist are no fault, as in MetalLB: the pool may be about to come.
  */
-export function poolSelector(
-  pools: ReadonlyMap<string, Pool>,
-): <T extends Selecting>(draft: T) => Selected<T> {
-  let all: ReadonlySet<string> | undefined;
-  return (draft) => {
-    const { names, selectors } = draft.selection;
-    if (selectors.length > 0) return withPools(draft, matching(names, selectors, pools));
-    if (names.length === 0) return withPools(draft, (all ??= new Set(pools.keys())));
-    // Where all are there the answer is the same object each time.
-    if (names.every((name) => pools.has(name))) return asNamed(draft) as Selected<typeof draft>;
-    return withPools(draft, new Set(names.filter((name) => pools.has(name)).toSorted()));
-  };
+export function selectPools<T extends Selecting>(draft: T, pools: ByName<Pool>): Selected<T> {
+  const { names, selectors } = draft.selection;
+  if (selectors.length > 0) return withPools(draft, matching(names, selectors, pools));
+  if (names.length === 0) return withPools(draft, pools.names);
+  // Where all are there the answer is the same object each time.
+  if (names.every((name) => pools.has(name))) return asNamed(draft) as Selected<T>;
+  return withPools(draft, new Set(names.filter((name) => pools.has(name)).toSorted()));
+}
+
+/** True where it selects others than `selected`, now that pools differ from those that was selected from. */
+export function selectsOthers(
+  { names, selectors }: PoolSelection,
+  selected: Names | undefined,
+  pools: ByName<Pool>,
+  differences: readonly PoolDifference[],
+): boolean {
+  if (names.length === 0 && selectors.length === 0) return selected !== pools.names;
+  return differences.some(({ name, before, after }) => {
+    const isNamed = names.includes(name);
+    const isSelected = (pool: Pool | undefined): boolean =>
+      pool !== undefined && (isNamed || isLabelled(pool, selectors));
+    return isSelected(before) !== isSelected(after);
+  });
+}
+
+function isLabelled({ labels }: Pool, selectors: readonly LabelSelector[]): boolean {
+  return selectors.some((selector) => matchesSelector(selector, labels));
 }
 
 const asNamed = remember((draft: Selecting) => withPools(draft, new Set(draft.selection.names.toSorted())));
 
-function withPools<T extends Selecting>(draft: T, pools: ReadonlySet<string>): Selected<T> {
+function withPools<T extends Selecting>(draft: T, pools: Names): Selected<T> {
   const { selection: _, ...rest } = draft;
   return { ...rest, pools };
 }
@@ -56,13 +73,9 @@ function withPools<T extends Selecting>(draft: T, pools: ReadonlySet<string>): S
 function matching(
   names: readonly string[],
   selectors: readonly LabelSelector[],
-  pools: ReadonlyMap<string, Pool>,
+  pools: ByName<Pool>,
 ): ReadonlySet<string> {
   const named = new Set(names);
-  const selected = new Set<string>();
-  for (const [name, { labels }] of pools) {
-    if (named.has(name) || selectors.some((selector) => matchesSelector(selector, labels)))
-      selected.add(name);
-  }
-  return selected;
+  const selected = pools.list.filter((pool) => named.has(pool.name) || isLabelled(pool, selectors));
+  return new Set(selected.map(({ name }) => name));
 }

@@ -5,6 +5,8 @@
 import type { FindingCode } from '../../api/findings.ts';
 import type { LabelSelector, ObjectRef } from '../../api/meta.ts';
 import type { AddressRange, IpFamily } from '../net/address.ts';
+import type { Names } from './by-name.ts';
+import { ByName } from './by-name.ts';
 import type { BgpCommunity } from './community.ts';
 
 export interface Snapshot {
@@ -12,7 +14,7 @@ export interface Snapshot {
    * Pools in the order an automatic request tries them inside a class of equals: by name. Pools with a
    * serviceAllocation come before those without when they select the Service: lowest priority number, 0 last, then name.
    */
-  readonly pools: ReadonlyMap<string, Pool>;
+  readonly pools: ByName<Pool>;
   /** Sorted by namespace and name. */
   readonly l2Advertisements: readonly L2Advertisement[];
   /** Sorted like the others. Read and checked; nothing announces by BGP yet. */
@@ -61,7 +63,7 @@ export interface PoolAllocation {
 export interface L2Advertisement {
   readonly source: ObjectRef;
   /** Names of the pools it announces, resolved from names and selectors; both empty means every pool. */
-  readonly pools: ReadonlySet<string>;
+  readonly pools: Names;
   /** Empty: every node. Otherwise one of them must match. */
   readonly nodeSelectors: readonly LabelSelector[];
   /** Empty: every interface. */
@@ -74,7 +76,7 @@ export interface L2Advertisement {
 export interface BgpAdvertisement {
   readonly source: ObjectRef;
   /** Names of the pools it announces, resolved as for layer 2. */
-  readonly pools: ReadonlySet<string>;
+  readonly pools: Names;
   /** Empty: every node. Otherwise one of them must match. */
   readonly nodeSelectors: readonly LabelSelector[];
   /** Empty: every Service of the pools. */
@@ -193,7 +195,7 @@ export interface ExceptedObjects {
 }
 
 export const EMPTY_SNAPSHOT: Snapshot = {
-  pools: new Map(),
+  pools: new ByName<Pool>([]),
   l2Advertisements: [],
   bgpAdvertisements: [],
   bgpPeers: new Map(),

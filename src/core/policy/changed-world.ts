@@ -1,7 +1,7 @@
 /** The configuration as it would be with a change in it. */
 import type { KubeObject } from '../../api/meta.ts';
 import type { ConfigInput, LoadedConfig } from '../config/load.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadConfig, loadedOf } from '../config/load.ts';
 import { rememberLatest } from '../config/remember.ts';
 import type { Change, ConfigurationChange, NamespaceChange } from './facts.ts';
 
@@ -42,20 +42,26 @@ export function withObject(
   const list = LISTS[change.kind];
   const { namespace, name } = refOf(change);
   const stored: readonly KubeObject[] = input[list] ?? [];
-  const others = stored.filter(({ metadata }) => metadata.name !== name || metadata.namespace !== namespace);
+  const isNamedSo = ({ metadata }: KubeObject): boolean =>
+    metadata.name === name && metadata.namespace === namespace;
   const place = { name, ...(namespace !== undefined && { namespace }) };
   const named = object && { ...object, metadata: { ...object.metadata, ...place } };
-  return { ...input, [list]: named === undefined ? others : [...others, named] };
+  // A long list is copied as a whole, which is many times as fast as member by member.
+  const after = [...stored];
+  for (let at = stored.findLastIndex(isNamedSo); at >= 0; at = after.findLastIndex(isNamedSo))
+    after.splice(at, 1);
+  if (named !== undefined) after.push(named);
+  return { ...input, [list]: after };
 }
 
-/** What the world would be read as with the change in it. Several rules ask, and with a thousand pools it takes a millisecond. */
+/** What the world would be read as with the change in it. Several rules ask. */
 export const loadAfter = rememberLatest((input: ConfigInput, change: WorldChange): LoadedConfig =>
-  loadConfig(withObject(input, change, change.object)),
+  loadConfig(withObject(input, change, change.object), loadedOf(input)),
 );
 
 /** The same with the old object as the API server sends it, which a store may not have seen yet. */
 export const loadBefore = rememberLatest((input: ConfigInput, change: WorldChange): LoadedConfig =>
-  loadConfig(withObject(input, change, change.oldObject)),
+  loadConfig(withObject(input, change, change.oldObject), loadedOf(input)),
 );
 
 /** A name the API server has yet to generate begins with what the author gave. */

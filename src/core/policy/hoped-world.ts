@@ -4,7 +4,7 @@ import { plan } from '../allocation/plan.ts';
 import type { ServiceView } from '../allocation/service-view.ts';
 import { viewAsStored, viewService } from '../allocation/view-service.ts';
 import type { ConfigInput, LoadedConfig } from '../config/load.ts';
-import { isFault, loadConfig } from '../config/load.ts';
+import { isFault, loadConfig, loadedOf } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { isWanted } from './wanted.ts';
 import type { WorldChange } from './changed-world.ts';
@@ -58,12 +58,12 @@ function hopedConfiguration(
   const inputWith = (changes: readonly WorldChange[]): ConfigInput =>
     changes.reduce((input, change) => withObject(input, change, change.object), facts.configInput);
   const input = inputWith(about);
-  const loaded = loadConfig(input);
+  const loaded = about.length === 0 ? loadedOf(input) : loadConfig(input, loadedOf(facts.configInput));
   if (loaded.snapshot !== undefined) return { input, loaded };
   const faulty = new Set(loaded.findings.filter(isFault).map(({ object }) => nameOf(object)));
   const sound = about.filter((change) => !faulty.has(nameOf({ kind: change.kind, ...refOf(change) })));
   const soundInput = inputWith(sound);
-  const soundLoaded = loadConfig(soundInput);
+  const soundLoaded = loadConfig(soundInput, loaded);
   return soundLoaded.snapshot === undefined
     ? { input: facts.configInput, loaded: { findings: facts.configFindings, snapshot: facts.snapshot } }
     : { input: soundInput, loaded: soundLoaded };

@@ -18,9 +18,8 @@ export function judgeConfiguration(facts: Facts, change: Change): readonly Remar
   if (!isWorldChange(change) || change.kind === 'Namespace') return [];
   if (change.kind === 'ConfigMap' && !isLegacyConfig(facts.configInput, change)) return [];
 
-  const known = new Set(findingsBefore(facts, change).map(identityOf));
   const after = loadAfter(facts.configInput, change);
-  const added = after.findings.filter((finding) => !known.has(identityOf(finding)));
+  const added = addedTo(findingsBefore(facts, change), after.findings);
   const own = added.filter((finding) => isAbout(finding, change));
   // What this change causes may be written on another object: the second pool of one name, or a ConfigMap set aside.
   const caused = own.some(isFault) ? [] : added.filter((finding) => !isAbout(finding, change));
@@ -75,6 +74,16 @@ function named(finding: Finding): Finding {
 
 function describe({ kind, namespace, name }: ObjectRef): string {
   return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
+}
+
+/** What is said after and was not before. Mostly it is the same objects that are said, however many. */
+function addedTo(before: readonly Finding[], after: readonly Finding[]): readonly Finding[] {
+  const said = new Set(before);
+  const others = after.filter((finding) => !said.has(finding));
+  if (others.length === 0) return others;
+  const names = new Set(others.map(({ object }) => object.name));
+  const known = new Set(before.filter(({ object }) => names.has(object.name)).map(identityOf));
+  return others.filter((finding) => !known.has(identityOf(finding)));
 }
 
 /** The same fault of the same object, wherever in a list the value stands now. */

@@ -10,11 +10,13 @@
 import { CONFIRM_ANNOTATION } from '../../api/annotations.ts';
 import type { Finding, FindingCode } from '../../api/findings.ts';
 import { LEGACY_CONFIG_MAP } from '../../api/metallb.ts';
-import { isAnnounced } from '../allocation/announced.ts';
+import { announcedIn } from '../allocation/announced.ts';
 import { keepHeld } from '../allocation/held.ts';
 import { Ledger } from '../allocation/ledger.ts';
 import { poolChanges } from '../allocation/pool-changes.ts';
+import { ByName } from '../config/by-name.ts';
 import type { Snapshot } from '../config/snapshot.ts';
+import { EMPTY_SNAPSHOT } from '../config/snapshot.ts';
 import type { Address } from '../net/address.ts';
 import { formatAddress, sameAddress } from '../net/address.ts';
 import type { WorldChange } from './changed-world.ts';
@@ -111,19 +113,22 @@ function strandedBetween(
   const keys: string[] = [];
   const lost: string[] = [];
   const silent: string[] = [];
-  let then: Ledger | undefined;
-  for (const key of holdersOf(facts, before, after).filter((each) => !leaving.has(each))) {
+  const changes = poolChanges(before, after);
+  const holders = holdersOf(facts, changes.keys()).filter((each) => !leaving.has(each));
+  if (holders.length === 0) return { keys, lost, silent };
+  const then = emptyLedger(facts, after, changes.keys());
+  const [wasAnnounced, isAnnounced] = [announcedIn(before), announcedIn(after)];
+  for (const key of holders) {
     const holding = facts.ledger.holding(key);
     const view = facts.viewOf(key);
     if (holding === undefined || view === undefined) continue;
     // Who may not have it any more as it is, or wants another, loses nothing by this change.
     const had = keepHeld(facts.ledger, before, view);
     const wanted = had.addresses.filter((address) => isWanted(view, holding.pool, address));
-    if (then === undefined) (then = new Ledger()).setPools(after);
     const kept = keepHeld(then, after, { ...view, held: holding.addresses });
     const isKept = (address: Address): boolean => kept.addresses.some((other) => sameAddress(other, address));
     const gone = wanted.filter((address) => !isKept(address));
-    const falls = isAnnounced(before, holding.pool, view) && !isAnnounced(after, kept.pool ?? '', view);
+    const falls = wasAnnounced(holding.pool, view) && !isAnnounced(kept.pool ?? '', view);
     const unheard = falls ? wanted.filter(isKept) : [];
     if (gone.length + unheard.length > 0) keys.push(key);
     if (gone.length > 0) lost.push(`${key} ${gone.map(formatAddress).join(' and ')}`);
@@ -132,11 +137,22 @@ function strandedBetween(
   return { keys, lost, silent };
 }
 
-/** Sorted: who has addresses of a pool that is not what it was. */
-function holdersOf({ ledger }: Facts, before: Snapshot, after: Snapshot): readonly string[] {
-  return [...poolChanges(before, after).keys()]
-    .flatMap((pool) => [...ledger.holdingsIn(pool)].map(({ key }) => key))
-    .toSorted();
+/** Sorted: who has addresses of the pools. */
+function holdersOf({ ledger }: Facts, pools: Iterable<string>): readonly string[] {
+  return [...pools].flatMap((pool) => [...ledger.holdingsIn(pool)].map(({ key }) => key)).toSorted();
+}
+
+/**
+ * Nobody holds anything, and there are only the pools that may have an address somebody holds in a pool that changes. What is
+ * as it was where the holdings were recorded has none of them: ranges do not overlap. Nor are there reservations and policies,
+ * which take nothing away from those who have it.
+ */
+function emptyLedger({ snapshot }: Facts, after: Snapshot, changing: Iterable<string>): Ledger {
+  const names = new Set([...changing, ...poolChanges(snapshot, after).keys()]);
+  const pools = after.pools.list.filter(({ name }) => names.has(name));
+  const ledger = new Ledger();
+  ledger.setPools({ ...EMPTY_SNAPSHOT, pools: new ByName(pools) });
+  return ledger;
 }
 
 /** Decided elsewhere: by who ended the namespace, or the object that owns this one. */

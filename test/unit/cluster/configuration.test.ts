@@ -229,8 +229,8 @@ test('labels of namespaces and advertisements count', async () => {
   fixture.kube.put<L2Advertisement>(L2_ADVERTISEMENTS, { metadata: { name: 'l2', namespace } });
   await settled();
   assert.deepEqual(
-    fixture.configuration.snapshot.l2Advertisements.map(({ pools }) => pools),
-    [new Set(['a'])],
+    fixture.configuration.snapshot.l2Advertisements.map(({ pools }) => [...pools]),
+    [['a']],
   );
 });
 

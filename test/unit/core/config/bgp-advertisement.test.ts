@@ -16,10 +16,11 @@ const saidOf = (spec: object): string[] => said({ bgpAdvertisements: [bgpAdverti
 
 test('1.3 an advertisement with nothing', () => {
   const pools = [addressPool('p', ['10.0.0.0/24']), addressPool('q', ['10.0.1.0/24'])];
-  assert.deepEqual(loaded({ pools, bgpAdvertisements: [bgpAdvertisement('a')] }).bgpAdvertisements, [
+  const { pools: byName, bgpAdvertisements } = loaded({ pools, bgpAdvertisements: [bgpAdvertisement('a')] });
+  assert.deepEqual(bgpAdvertisements, [
     {
       source: { kind: 'BGPAdvertisement', namespace: NAMESPACE, name: 'a' },
-      pools: new Set(['p', 'q']),
+      pools: byName.names,
       nodeSelectors: [],
       serviceSelectors: [],
       peers: new Set(),

@@ -2,10 +2,8 @@
  * The sockets of a member list: datagrams and connections on one port. What they say is decoded here and handed on; what
  * cannot be is counted by its sender, and nothing of it throws.
  */
-import { createSocket } from 'node:dgram';
-import type { Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect, createServer, isIPv6 } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Startable } from '../ports.ts';
 import type { Endpoint } from '../protocol/memberlist/endpoint.ts';
@@ -14,6 +12,7 @@ import type { Circle } from '../protocol/memberlist/packet.ts';
 import { decodePacket, encodePacket } from '../protocol/memberlist/packet.ts';
 import { encodeStream, StreamDecoder } from '../protocol/memberlist/stream.ts';
 import type { StreamFault, StreamMessage } from '../protocol/memberlist/stream.ts';
+import { DatagramSocket } from './datagram-socket.ts';
 
 /** What is done with what comes in. */
 export interface GossipHandler {
@@ -45,7 +44,7 @@ export class GossipSockets implements Startable {
   readonly #options: GossipSocketsOptions;
   readonly #handler: GossipHandler;
   readonly #server: Server;
-  readonly #datagrams: DatagramSocket;
+  #datagrams: DatagramSocket | undefined;
   readonly #connections = new Set<Socket>();
   #open = false;
 
@@ -54,14 +53,6 @@ export class GossipSockets implements Startable {
     this.#handler = handler;
     this.#server = createServer((socket) => this.#accept(socket));
     this.#server.maxConnections = MOST_CONNECTIONS;
-    this.#datagrams = createSocket({
-      type: isIPv6(options.endpoint.address) ? 'udp6' : 'udp4',
-      // Addresses are numbers already: no thread has to look them up.
-      lookup: (address, _, found) => found(null, address, isIPv6(address) ? 6 : 4),
-    });
-    this.#datagrams.on('message', (bytes, { address, port }) => this.#receive(bytes, { address, port }));
-    // Answers to what was sent before, such as "unreachable": silence says the same.
-    this.#datagrams.on('error', () => undefined);
   }
 
   /** Rejects with a sentence where the port cannot be had. */
@@ -69,10 +60,10 @@ export class GossipSockets implements Startable {
     const { port } = this.#options.endpoint;
     const host = this.#options.listenAddress ?? this.#options.endpoint.address;
     try {
-      const listening = Promise.all([once(this.#server, 'listening'), once(this.#datagrams, 'listening')]);
+      const listening = once(this.#server, 'listening');
       this.#server.listen({ host, port, ipv6Only: true });
-      this.#datagrams.bind(port, host);
       await listening;
+      this.#datagrams = new DatagramSocket({ address: host, port });
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
       await this.stop();
@@ -82,30 +73,21 @@ export class GossipSockets implements Startable {
       );
     }
     this.#server.unref();
-    this.#datagrams.unref();
+    this.#datagrams.onDatagram((bytes, from) => this.#receive(bytes, from));
     this.#open = true;
   }
 
   async stop(): Promise<void> {
     this.#open = false;
     for (const socket of this.#connections) socket.destroy();
-    const closed = [
-      new Promise<void>((resolve) => void this.#server.close(() => resolve())),
-      new Promise<void>((resolve) => {
-        try {
-          this.#datagrams.close(resolve);
-        } catch {
-          resolve(); // it is closed already
-        }
-      }),
-    ];
-    await Promise.all(closed);
+    this.#datagrams?.close();
+    await new Promise<void>((resolve) => void this.#server.close(() => resolve()));
   }
 
   send(to: Endpoint, message: Uint8Array, checksummed: boolean): void {
     if (!this.#open) return;
     const bytes = encodePacket(message, this.#options.circle, checksummed);
-    this.#datagrams.send(bytes, to.port, to.address, () => undefined);
+    this.#datagrams?.send(bytes, to);
   }
 
   /** What the other side knows; undefined where it does not say. */

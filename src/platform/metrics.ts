@@ -29,6 +29,8 @@ type Metric = Counter<string> | Gauge<string> | Histogram<string>;
  * hundred times a second, and be most of what it costs.
  */
 const EVENT_LOOP_PRECISION_MS = 100;
+/** How often the share of time that the event loop is busy goes into its statistics; that too wakes an idle process. */
+const EVENT_LOOP_UTILIZATION_EVERY_MS = 10_000;
 
 /** `process` adds the client's default metrics of the process (CPU, memory, event loop delay, file descriptors). */
 export function createMeter(
@@ -40,7 +42,11 @@ export function createMeter(
     declarations.map((declaration) => [declaration.name, build(declaration, registry)]),
   );
   if (options.process === true)
-    collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
+    collectDefaultMetrics({
+      register: registry,
+      eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS,
+      eventLoopUtilizationTimeout: EVENT_LOOP_UTILIZATION_EVERY_MS,
+    });
 
   function find<T extends Metric>(name: string, type: new (configuration: never) => T): T {
     const metric = metrics.get(name);

@@ -88,10 +88,11 @@ function loadFrom(path: string): Native {
   }
 }
 
-/** Returns a result that is not negative; throws what went wrong otherwise. */
+/** Returns a result that is not negative; throws what went wrong otherwise, with the `code` that Node's own errors have. */
 export function check(result: number, what: string): number {
-  if (result < 0) throw new Error(`${what}: ${getSystemErrorName(result)}`);
-  return result;
+  if (result >= 0) return result;
+  const code = getSystemErrorName(result);
+  throw Object.assign(new Error(`${what}: ${code}`), { code });
 }
 
 /** One socket of this thread with its poll. Closing is idempotent. */

@@ -7,34 +7,36 @@ import type { EtherLink } from './ether-link.ts';
 import type { PacketProtocol } from './packet-protocols.ts';
 import { PacketSocket } from './packet-socket.ts';
 
-/** What there is to answer for one address, and what was counted for it. */
+/** What there is to answer for one address. */
 interface Entry<Ip> {
   readonly ip: Ip;
   readonly interfaces: ReadonlySet<string> | 'all';
+}
+
+/** Of one address, since the last look. */
+export interface ResponderCounts<Ip> {
+  readonly ip: Ip;
   requests: number;
   responses: number;
   gratuitous: number;
 }
 
-/** Since the last look. */
-export interface ResponderCounts<Ip> {
-  readonly ip: Ip;
-  readonly requests: number;
-  readonly responses: number;
-  readonly gratuitous: number;
-}
-
 export class PacketResponder<Ip> {
   readonly #protocol: PacketProtocol<Ip>;
   readonly #socket: PacketSocket<Ip>;
+  readonly #onCount: () => void;
   #entries = new Map<Ip, Entry<Ip>>();
+  /** Of addresses with anything to tell. */
+  readonly #counts = new Map<Ip, ResponderCounts<Ip>>();
   /** By index. */
   #links = new Map<number, EtherLink>();
   /** While true nothing is answered. */
   silent = false;
 
-  constructor(native: Native, protocol: PacketProtocol<Ip>) {
+  /** `onCount` is called when there is something to take for takeCounts(), once until that is called. */
+  constructor(native: Native, protocol: PacketProtocol<Ip>, onCount: () => void = () => {}) {
     this.#protocol = protocol;
+    this.#onCount = onCount;
     this.#socket = new PacketSocket(native, protocol.etherType, (ips) => protocol.filter(ips));
     this.#socket.onFrame((frame, length, index, packetType) => {
       const link = this.#links.get(index);
@@ -42,13 +44,12 @@ export class PacketResponder<Ip> {
     });
   }
 
-  /** The addresses answered for; counters of those that stay are kept. */
+  /** The addresses answered for. */
   setAddresses(addresses: readonly { ip: Ip; interfaces: readonly string[] | 'all' }[]): void {
     this.#entries = new Map(
       addresses.map(({ ip, interfaces }) => {
-        const { requests = 0, responses = 0, gratuitous = 0 } = this.#entries.get(ip) ?? {};
         const names = interfaces === 'all' ? interfaces : new Set(interfaces);
-        return [ip, { ip, interfaces: names, requests, responses, gratuitous }];
+        return [ip, { ip, interfaces: names }];
       }),
     );
     this.#socket.setAddresses([...this.#entries.keys()]);
@@ -84,12 +85,8 @@ export class PacketResponder<Ip> {
 
   /** What was counted since the last call, for addresses with anything to tell. */
   takeCounts(): ResponderCounts<Ip>[] {
-    const counts = [];
-    for (const entry of this.#entries.values()) {
-      const { ip, requests, responses, gratuitous } = entry;
-      if (requests + responses + gratuitous > 0) counts.push({ ip, requests, responses, gratuitous });
-      Object.assign(entry, { requests: 0, responses: 0, gratuitous: 0 });
-    }
+    const counts = [...this.#counts.values()];
+    this.#counts.clear();
     return counts;
   }
 
@@ -105,14 +102,26 @@ export class PacketResponder<Ip> {
     const answer = this.#protocol.respond(frame, length, link, answers);
     const entry = answer && this.#entries.get(answer.ip);
     if (answer === undefined || entry === undefined) return;
-    entry.requests++;
-    if (!this.silent && this.#socket.send(answer.reply, link.index)) entry.responses++;
+    const sent = !this.silent && this.#socket.send(answer.reply, link.index);
+    const counts = this.#countsOf(entry.ip);
+    counts.requests++;
+    if (sent) counts.responses++;
   }
 
   #sendGratuitous(entry: Entry<Ip>, link: EtherLink): void {
     if (this.silent || !answersOn(entry, link)) return;
     for (const frame of this.#protocol.gratuitous(entry.ip, link))
-      if (this.#socket.send(frame, link.index)) entry.gratuitous++;
+      if (this.#socket.send(frame, link.index)) this.#countsOf(entry.ip).gratuitous++;
+  }
+
+  #countsOf(ip: Ip): ResponderCounts<Ip> {
+    let counts = this.#counts.get(ip);
+    if (counts === undefined) {
+      counts = { ip, requests: 0, responses: 0, gratuitous: 0 };
+      this.#counts.set(ip, counts);
+      if (this.#counts.size === 1) this.#onCount();
+    }
+    return counts;
   }
 }
 

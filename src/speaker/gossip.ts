@@ -141,7 +141,8 @@ export class Gossip implements Startable {
     if (dueMs === this.#timerDueMs) return;
     this.#cancelTimer();
     this.#timerDueMs = dueMs;
-    this.#cancelTimer = clock.after(Math.max(0, dueMs - clock.monotonicMs()), () => {
+    // Timers are set in whole milliseconds, cut off: one that comes too early has to be set again.
+    this.#cancelTimer = clock.after(Math.max(0, Math.ceil(dueMs - clock.monotonicMs())), () => {
       this.#timerDueMs = Infinity;
       this.#act(() => {});
     });

@@ -138,7 +138,8 @@ export class Gossip implements Startable {
     list.advance(clock.monotonicMs());
     action(list);
     const { dueMs } = list;
-    if (dueMs === this.#timerDueMs) return;
+    // A timer that comes before it is needed sets itself again; to set one anew at each message would be dearer.
+    if (dueMs >= this.#timerDueMs) return;
     this.#cancelTimer();
     this.#timerDueMs = dueMs;
     // Timers are set in whole milliseconds, cut off: one that comes too early has to be set again.

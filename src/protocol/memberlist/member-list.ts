@@ -59,7 +59,6 @@ export class MemberList {
     this.#station.onChange = (cameOrWent) => this.#changed(cameOrWent);
     this.#station.onNews = () => this.#gossipWithin(GATHER_MS);
     this.#prober.start();
-    this.#reunion.start();
     this.#exchangeLater(outlet.random());
   }
 
@@ -68,9 +67,9 @@ export class MemberList {
     return new Set(this.#members.living().map(({ node }) => node));
   }
 
-  /** When to call advance() next. */
+  /** When to call advance() next; Infinity: never. */
   get dueMs(): number {
-    return this.#station.timers.dueMs ?? Infinity;
+    return this.#station.timers.dueMs;
   }
 
   /** 0 is well. */
@@ -174,6 +173,7 @@ export class MemberList {
 
   #changed(cameOrWent: boolean): void {
     this.#watch.review();
+    this.#reunion.review();
     if (!cameOrWent) return;
     if (this.#members.others().length === 0) this.#station.broadcasts.clear();
     this.#exchangeSoon();

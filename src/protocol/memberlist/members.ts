@@ -72,9 +72,14 @@ export class Members {
     if (this.#members.has(name)) this.#heardMs.set(name, this.#station.nowMs);
   }
 
+  /** True where it has been heard since. */
+  heardSince(sinceMs: number, name: string): boolean {
+    return (this.#heardMs.get(name) ?? -Infinity) >= sinceMs;
+  }
+
   /** True where any of the living but `name` has been heard since. */
   heardOthersSince(sinceMs: number, name: string): boolean {
-    return this.others(name).some(({ node }) => (this.#heardMs.get(node) ?? -Infinity) >= sinceMs);
+    return this.others(name).some(({ node }) => this.heardSince(sinceMs, node));
   }
 
   /** Forgets who has been dead long enough. */

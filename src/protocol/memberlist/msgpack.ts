@@ -38,23 +38,87 @@ const utf8 = new TextEncoder();
 /** A map of at most 15 fields, behind a type byte where one is given. Numbers are integers of 0 to 2^32 - 1. */
 export function encodeMap(type: number | undefined, fields: Readonly<Record<string, Scalar>>): Uint8Array {
   const entries = Object.entries(fields);
-  const parts: Uint8Array[] = [
-    Uint8Array.from(type === undefined ? [FIXED_MAP + entries.length] : [type, FIXED_MAP + entries.length]),
-  ];
-  for (const [name, value] of entries) parts.push(encodeName(name), ...scalarParts(value));
-  return concat(parts);
+  writer.start();
+  if (type !== undefined) writer.byte(type);
+  writer.byte(FIXED_MAP + entries.length);
+  for (const [name, value] of entries) {
+    writer.bytes(encodeName(name));
+    writer.scalar(value);
+  }
+  return writer.take();
 }
 
-/** Names of fields are few and always the same. */
+/** Names of fields are few and always the same, and short ASCII. */
 function encodeName(name: string): Uint8Array {
   const known = NAMES.get(name);
   if (known !== undefined) return known;
-  const encoded = concat(rawParts(utf8.encode(name)));
+  const encoded = Uint8Array.of(FIXED_RAW + name.length, ...utf8.encode(name));
   NAMES.set(name, encoded);
   return encoded;
 }
 
 const NAMES = new Map<string, Uint8Array>();
+
+/** Pings are written many times a second: one piece of memory for all of them, not one for each part of each. */
+class Writer {
+  #bytes = new Uint8Array(256);
+  #end = 0;
+
+  start(): void {
+    this.#end = 0;
+  }
+
+  take(): Uint8Array {
+    return this.#bytes.slice(0, this.#end);
+  }
+
+  byte(value: number): void {
+    if (this.#end === this.#bytes.length) this.#makeRoom(1);
+    this.#bytes[this.#end] = value;
+    this.#end += 1;
+  }
+
+  bytes(value: Uint8Array): void {
+    if (this.#end + value.length > this.#bytes.length) this.#makeRoom(value.length);
+    this.#bytes.set(value, this.#end);
+    this.#end += value.length;
+  }
+
+  scalar(value: Scalar): void {
+    if (value === null) this.byte(NIL);
+    else if (typeof value === 'boolean') this.byte(value ? TRUE : FALSE);
+    else if (typeof value === 'number') this.#uint(value);
+    else this.#raw(typeof value === 'string' ? utf8.encode(value) : value);
+  }
+
+  #uint(value: number): void {
+    if (value < 0x80) this.byte(value);
+    else if (value < 0x100) this.#head(UINT_8, 1, value);
+    else if (value < 0x1_0000) this.#head(UINT_16, 2, value);
+    else this.#head(UINT_32, 4, value);
+  }
+
+  #raw(value: Uint8Array): void {
+    const { length } = value;
+    if (length < FIXED_RAW_LENGTHS) this.byte(FIXED_RAW + length);
+    else if (length < 0x1_0000) this.#head(RAW_16, 2, length);
+    else this.#head(RAW_32, 4, length);
+    this.bytes(value);
+  }
+
+  #head(type: number, width: number, value: number): void {
+    this.byte(type);
+    for (let shift = 8 * (width - 1); shift >= 0; shift -= 8) this.byte((value >>> shift) & 0xff);
+  }
+
+  #makeRoom(length: number): void {
+    const bytes = new Uint8Array(2 * (this.#bytes.length + length));
+    bytes.set(this.#bytes.subarray(0, this.#end));
+    this.#bytes = bytes;
+  }
+}
+
+const writer = new Writer();
 
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
@@ -66,27 +130,6 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-function scalarParts(value: Scalar): readonly Uint8Array[] {
-  if (value === null) return [Uint8Array.of(NIL)];
-  if (typeof value === 'boolean') return [Uint8Array.of(value ? TRUE : FALSE)];
-  if (typeof value === 'number') return [encodeUint(value)];
-  return rawParts(typeof value === 'string' ? utf8.encode(value) : value);
-}
-
-function encodeUint(value: number): Uint8Array {
-  if (value < 0x80) return Uint8Array.of(value);
-  if (value < 0x100) return Uint8Array.of(UINT_8, value);
-  if (value < 0x1_0000) return Uint8Array.of(UINT_16, value >>> 8, value);
-  return Uint8Array.of(UINT_32, value >>> 24, value >>> 16, value >>> 8, value);
-}
-
-function rawParts(bytes: Uint8Array): readonly Uint8Array[] {
-  const { length } = bytes;
-  if (length < FIXED_RAW_LENGTHS) return [Uint8Array.of(FIXED_RAW + length), bytes];
-  if (length < 0x1_0000) return [Uint8Array.of(RAW_16, length >>> 8, length), bytes];
-  return [Uint8Array.of(RAW_32, length >>> 24, length >>> 16, length >>> 8, length), bytes];
-}
-
 /** Reads one map that begins at `start`. Byte strings are views of `bytes`, none longer than `longestRaw`. */
 export function decodeMap(bytes: Uint8Array, start: number, longestRaw = Infinity): MapDecoded {
   const cursor = new Cursor(bytes, start, longestRaw);
@@ -95,18 +138,10 @@ export function decodeMap(bytes: Uint8Array, start: number, longestRaw = Infinit
   if (count > MOST_FIELDS) cursor.fail();
   const fields = new Map<string, number | boolean | Uint8Array | null | undefined>();
   for (let i = 0; i < count && cursor.fault === undefined; i += 1) {
-    const name = cursor.value(0);
-    if (!(name instanceof Uint8Array)) cursor.fail();
-    else fields.set(latin1(name), cursor.value(0));
+    const name = cursor.name();
+    if (name !== undefined) fields.set(name, cursor.value(0));
   }
   return cursor.fault ?? { kind: 'map', fields, end: cursor.offset };
-}
-
-/** Field names are ASCII; one that is not is none of them. */
-function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes.subarray(0, LONGEST_FIELD)) text += String.fromCharCode(byte);
-  return text;
 }
 
 /** Reads on until something is wrong; then everything is zero. The first fault stays. */
@@ -135,6 +170,21 @@ class Cursor {
 
   byte(): number {
     return this.#uint(1);
+  }
+
+  /** Field names are ASCII; one that is not is none of them. */
+  name(): string | undefined {
+    const head = this.byte();
+    if ((head & 0xe0) !== FIXED_RAW) {
+      const long = this.#wide(head, 0);
+      if (!(long instanceof Uint8Array)) this.fail();
+      else return String.fromCharCode(...long.subarray(0, LONGEST_FIELD));
+      return undefined;
+    }
+    const length = head & 0x1f;
+    if (!this.#has(length)) return undefined;
+    this.offset += length;
+    return String.fromCharCode(...this.#bytes.subarray(this.offset - length, this.offset));
   }
 
   mapLength(head: number): number {

@@ -2,6 +2,7 @@
  * One UDP datagram: label header, AES-GCM, checksum, and inside messages, single, compound or compressed, in each other as
  * deep as bounds allow (net.go ingestPacket and rawSendMsgPacket).
  */
+import { readNumber } from '../ethernet.ts';
 import { expandLzw } from './lzw.ts';
 import { CHECKSUMMED, COMPOUND, COMPRESSED, decodeMessage, FieldReader, LABELLED } from './message.ts';
 import type { Message } from './message.ts';
@@ -36,10 +37,10 @@ const utf8 = new TextEncoder();
 /** `message` with its type byte, single or compound; with a checksum where the receiver knows them (protocol version 5). */
 export function encodePacket(message: Uint8Array, circle: Circle, checksummed: boolean): Uint8Array {
   const inner = checksummed ? concat([checksumHeader(message), message]) : message;
-  const label = utf8.encode(circle.label);
-  const { cipher } = circle;
-  const outer = cipher === undefined || circle.verifyOutgoing === false ? inner : seal(cipher, inner, label);
-  return concat([labelHeader(circle.label), outer]);
+  const { cipher, label } = circle;
+  const secret = cipher !== undefined && circle.verifyOutgoing !== false;
+  const outer = secret ? seal(cipher, inner, utf8.encode(label)) : inner;
+  return label === '' ? outer : concat([labelHeader(label), outer]);
 }
 
 /** Messages as one; a single one stays as it is. At most 255, none longer than 65535 bytes. */
@@ -67,8 +68,7 @@ export function decodePacket(bytes: Uint8Array, circle: Circle): PacketDecoded {
   }
   if (inner[0] === CHECKSUMMED && inner.length >= CHECKSUM_END) {
     const message = inner.subarray(CHECKSUM_END);
-    if (checksumHeader(message).some((byte, i) => byte !== inner[i]))
-      return { kind: 'refused', why: 'checksum' };
+    if (crc32(message) !== readNumber(inner, 1, 4)) return { kind: 'refused', why: 'checksum' };
     inner = message;
   }
   const unpacker = new Unpacker();

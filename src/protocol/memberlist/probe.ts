@@ -58,8 +58,17 @@ export class Prober {
 
   #probeNext(): void {
     const target = this.#next();
-    if (target === undefined) this.#after(this.#station.config.probeIntervalMs);
-    else this.#probe(target);
+    if (target !== undefined && !this.#isHeard(target)) this.#probe(target);
+    else {
+      if (target !== undefined) this.#station.feel(-1);
+      this.#after(this.#station.config.probeIntervalMs);
+    }
+  }
+
+  /** Whom the watch has heard in the time in which an answer is due has answered already. */
+  #isHeard({ node, state }: Member): boolean {
+    const { nowMs, config } = this.#station;
+    return state === 'alive' && this.#members.heardSince(nowMs - config.probeTimeoutMs, node);
   }
 
   #next(): Member | undefined {

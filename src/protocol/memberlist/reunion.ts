@@ -19,6 +19,7 @@ export class Reunion {
   readonly #members: Members;
   #expected: readonly Endpoint[] = [];
   #turn = 0;
+  #beating = false;
   /** Exchanges under way. */
   readonly #exchanging = new Set<string>();
   /** Whom an exchange did not make a member. */
@@ -30,10 +31,14 @@ export class Reunion {
     this.#members = members;
   }
 
-  start(): void {
+  /** Call it when the state of a member has changed. While nobody is missed there is no timer: an idle member sleeps. */
+  review(): void {
+    if (this.#beating || this.#missing().size === 0) return;
+    this.#beating = true;
     this.#station.timers.after(BEAT_MS, () => {
+      this.#beating = false;
       this.#ask(MOST_AT_ONCE);
-      this.start();
+      this.review();
     });
   }
 
@@ -42,6 +47,7 @@ export class Reunion {
     const known = new Set(this.#expected.map(endpointKey));
     this.#expected = endpoints;
     if (endpoints.some((it) => !known.has(endpointKey(it)))) this.#ask(Infinity);
+    this.review();
   }
 
   /** True where everybody who is expected is a member. */
@@ -61,6 +67,13 @@ export class Reunion {
     return new Set(this.#members.living().map(({ endpoint }) => endpointKey(endpoint)));
   }
 
+  /** Who should be a member and is not. */
+  #missing(here = this.#here()): Map<string, Endpoint> {
+    const dead = this.#members.all().filter(({ state }) => state === 'dead');
+    const wanted = [...this.#expected, ...dead.map(({ endpoint }) => endpoint)];
+    return new Map(wanted.map((it) => [endpointKey(it), it] as const).filter(([key]) => !here.has(key)));
+  }
+
   #ask(most: number): void {
     // What nobody answered until now is not waited for any longer.
     for (const seqNo of this.#asked.splice(0, Math.max(0, this.#asked.length - 4 * MOST_AT_ONCE)))
@@ -68,13 +81,7 @@ export class Reunion {
     const here = this.#here();
     for (const [key, { untilMs, waitMs }] of this.#vain)
       if (here.has(key) || untilMs + 2 * waitMs < this.#station.nowMs) this.#vain.delete(key);
-    const dead = this.#members.all().filter(({ state }) => state === 'dead');
-    const missing = new Map(
-      [...this.#expected, ...dead.map(({ endpoint }) => endpoint)]
-        .filter((it) => !here.has(endpointKey(it)) && !this.#waits(endpointKey(it)))
-        .map((it) => [endpointKey(it), it]),
-    );
-    const all = [...missing.values()];
+    const all = [...this.#missing(here)].flatMap(([key, it]) => (this.#waits(key) ? [] : [it]));
     const count = Math.min(most, all.length);
     for (let i = 0; i < count; i += 1) {
       const endpoint = all[(this.#turn + i) % all.length];

@@ -29,5 +29,5 @@ test('timers run in order, once, and know when they were due', () => {
   assert.deepEqual(ran, ['a', 'b 120 200']);
   timers.advance(200);
   assert.deepEqual(ran, ['a', 'b 120 200', 'd']);
-  assert.equal(timers.dueMs, undefined);
+  assert.equal(timers.dueMs, Infinity);
 });

@@ -26,9 +26,9 @@ type Metric = Counter<string> | Gauge<string> | Histogram<string>;
 
 /**
  * How often the event loop's delay is sampled, which is the least it can be. The client's own 10 ms would wake an idle process a
- * hundred times a second, and be most of what it costs.
+ * hundred times a second.
  */
-const EVENT_LOOP_PRECISION_MS = 100;
+const EVENT_LOOP_PRECISION_MS = 1000;
 /** How often the share of time that the event loop is busy goes into its statistics; that too wakes an idle process. */
 const EVENT_LOOP_UTILIZATION_EVERY_MS = 10_000;
 

@@ -19,7 +19,13 @@ import type { Station } from './station.ts';
 const WATCHED = 2;
 const BEAT_MS = 150;
 /** So much later pings one that was pinged: the other one's next ping is to be there before. */
-const GRACE_MS = 30;
+const GRACE_MS = 15;
+/**
+ * What is due so soon is done with what is done now: to wake up is dearer than to ping. So neighbours come to beat together, and
+ * who beat with another one lets it set the pace.
+ */
+const EARLY_MS = 50;
+const FOLLOW_MS = 4;
 /** Between questions to one that does not answer. */
 const URGENT_BEAT_MS = 30;
 /** Between attempts over TCP and through others. */
@@ -29,8 +35,6 @@ const DEAD_AFTER_MS = 500;
 const REFUSED_AFTER_MS = 150;
 /** From then on there is nothing to be hasty about. */
 const PATIENT_AFTER_MS = 1500;
-/** Timers are set to multiples of it: to wake up is dearer than to ping. */
-const GRID_MS = 30;
 /** A timer that runs later than this says that this process stood still. */
 const LATE_MS = 60;
 
@@ -43,6 +47,8 @@ interface Watched {
   askedMs: number;
   detourMs: number;
   refused: boolean;
+  /** Of the next beat, where this member sets the pace; Infinity where the other one is expected to ping first. */
+  dueMs: number;
   cancelTimer: () => void;
 }
 
@@ -74,6 +80,7 @@ export class Watch {
         askedMs: 0,
         detourMs: 0,
         refused: false,
+        dueMs: 0,
         cancelTimer: () => {},
       };
       this.#watched.set(node, watched);
@@ -85,8 +92,9 @@ export class Watch {
   pingedBy(node: string): void {
     const watched = this.#watched.get(node);
     if (watched === undefined || watched.silentSinceMs !== undefined) return;
-    watched.cancelTimer();
     this.#schedule(watched, BEAT_MS + GRACE_MS);
+    watched.dueMs = Infinity;
+    this.#beatTogether();
   }
 
   /** What became of Outlet.contact. */
@@ -111,11 +119,23 @@ export class Watch {
 
   #schedule(watched: Watched, ms: number): void {
     const { nowMs, timers } = this.#station;
-    const inMs = Math.round((nowMs + ms) / GRID_MS) * GRID_MS - nowMs;
-    watched.cancelTimer = timers.after(Math.max(0, inMs), (dueMs) => this.#beat(watched, dueMs));
+    watched.cancelTimer();
+    watched.dueMs = nowMs + ms;
+    watched.cancelTimer = timers.after(ms, (dueMs) => {
+      this.#beat(watched, dueMs, BEAT_MS);
+      this.#beatTogether();
+    });
   }
 
-  #beat(watched: Watched, dueMs: number): void {
+  /** Those who are well and due soon. */
+  #beatTogether(): void {
+    const { nowMs } = this.#station;
+    for (const watched of this.#watched.values())
+      if (watched.silentSinceMs === undefined && watched.dueMs - nowMs <= EARLY_MS)
+        this.#beat(watched, nowMs, BEAT_MS + FOLLOW_MS);
+  }
+
+  #beat(watched: Watched, dueMs: number, nextMs: number): void {
     const { nowMs } = this.#station;
     const member = this.#members.get(watched.node);
     if (member === undefined) return;
@@ -130,7 +150,7 @@ export class Watch {
       watched.detourMs = nowMs + (urgent ? DETOUR_EVERY_MS : PATIENT_AFTER_MS);
       this.#detour(watched, member);
     }
-    this.#schedule(watched, urgent ? URGENT_BEAT_MS : BEAT_MS);
+    this.#schedule(watched, urgent ? URGENT_BEAT_MS : nextMs);
   }
 
   #ping(watched: Watched, { endpoint, versions, state, node, incarnation }: Member): void {

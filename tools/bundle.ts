@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import type { Plugin } from 'esbuild';
 import { billOfMaterials } from './sbom.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -26,7 +27,35 @@ const LAUNCHER = `#!/bin/sh
 folder=$(dirname "$(readlink -f "$0")")
 node=$folder/../node_modules/.bin/node
 [ -x "$node" ] || node=node
+# As in the image: one arena of the C library for all threads.
+export MALLOC_ARENA_MAX="\${MALLOC_ARENA_MAX:-1}"
 exec "$node" "$folder/cleat.mjs" "$@"
+`;
+
+/**
+ * What two libraries bring that the program does not use. undici's index loads fetch, WebSocket, caches and mocks besides the
+ * two classes that are used; @kubernetes/client-node's generated classes do nothing when they are loaded, but do not say so. Loaded,
+ * they are 5 MB of every process.
+ */
+const leaveOut: Plugin = {
+  name: 'leave out',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'part' }));
+    bundler.onLoad({ filter: /./, namespace: 'part' }, () => ({ contents: UNDICI, resolveDir: root }));
+    bundler.onResolve({ filter: /^\./ }, async ({ path: wanted, pluginData, ...rest }) => {
+      if (pluginData === RESOLVED || !rest.importer.includes('@kubernetes/client-node/dist/'))
+        return undefined;
+      const resolved = await bundler.resolve(wanted, { ...rest, pluginData: RESOLVED });
+      return resolved.path.includes('/dist/gen/') ? { ...resolved, sideEffects: false } : resolved;
+    });
+  },
+};
+const RESOLVED = 'resolved';
+/** As undici's index.js has it. */
+const UNDICI = `
+  Object.assign(require('undici/lib/dispatcher/dispatcher').prototype, require('undici/lib/api'));
+  exports.Agent = require('undici/lib/dispatcher/agent');
+  exports.ProxyAgent = require('undici/lib/dispatcher/proxy-agent');
 `;
 
 if (!existsSync(addon)) {
@@ -51,6 +80,7 @@ const { metafile } = await build({
   target: 'node22.19',
   sourcemap: 'linked',
   legalComments: 'linked',
+  plugins: [leaveOut],
   metafile: true,
   logLevel: 'warning',
   // Libraries that are CommonJS inside call require.

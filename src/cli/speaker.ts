@@ -43,6 +43,9 @@ Examples:
   cleat speaker --node-name node-1 --kubeconfig ./kubeconfig --port 0`,
     )
     .action(async (flags: SpeakerFlags) => {
+      // Before the rest of the program takes memory.
+      const { preferSizeToSpeed } = await import('../platform/heap.ts');
+      preferSizeToSpeed();
       // Each verb loads only its own part of the program.
       const { runSpeaker } = await import('./speaker-parts.ts');
       finish(await runSpeaker(flags));

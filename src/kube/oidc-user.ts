@@ -5,7 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import type { User } from '@kubernetes/client-node';
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
 
 /** The auth-provider section, as `kubectl config set-credentials --auth-provider=oidc` writes it. */
 interface OidcSection {
@@ -60,7 +61,7 @@ async function refresh(
   const ca = authorityOf(section);
   const dispatcher = new Agent(ca === undefined ? {} : { connect: { ca } });
   try {
-    const found = await request(`${issuer}/.well-known/openid-configuration`, { dispatcher });
+    const found = await ask(dispatcher, `${issuer}/.well-known/openid-configuration`, { method: 'GET' });
     const { token_endpoint: endpoint } = (await found.body.json()) as { token_endpoint?: string };
     if (endpoint === undefined) throw new Error(`${issuer} names no token endpoint`);
     const { 'client-id': id = '', 'client-secret': secret = '' } = section;
@@ -70,8 +71,7 @@ async function refresh(
       client_id: id,
     });
     if (secret !== '') form.set('client_secret', secret);
-    const answer = await request(endpoint, {
-      dispatcher,
+    const answer = await ask(dispatcher, endpoint, {
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: form.toString(),
@@ -84,6 +84,15 @@ async function refresh(
   } finally {
     await dispatcher.close();
   }
+}
+
+function ask(
+  dispatcher: Agent,
+  url: string,
+  options: Omit<Dispatcher.RequestOptions, 'origin' | 'path'>,
+): Promise<Dispatcher.ResponseData> {
+  const { origin, pathname, search } = new URL(url);
+  return dispatcher.request({ ...options, origin, path: `${pathname}${search}` });
 }
 
 function authorityOf(section: OidcSection): Buffer | undefined {

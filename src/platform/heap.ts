@@ -11,3 +11,11 @@ export function keepHeapSmall(): void {
   for (const flag of ['--heap-growing-percent=15', '--max-semi-space-size=4', '--semi-space-growth-factor=1'])
     setFlagsFromString(flag);
 }
+
+/**
+ * For a process that has little to compute: V8 collects garbage sooner and gives back what was needed only at the start. Of a
+ * speaker of 1000 addresses that is a tenth.
+ */
+export function preferSizeToSpeed(): void {
+  setFlagsFromString('--optimize-for-size');
+}

@@ -183,12 +183,13 @@ export class LabNodes {
     await Promise.all(nodes.map((node) => this.#untilReady(node)));
   }
 
-  /** What a speaker finds in its environment, as the manifest sets it. */
+  /** What a speaker finds in its environment, as the manifest and the image set it. */
   environmentOf(node: NodeName): Readonly<Record<string, string>> {
     return {
       METALLB_ML_BIND_ADDR: addressOf(node),
       METALLB_ML_LABELS: 'app=metallb,component=speaker',
       METALLB_ML_SECRET_KEY_PATH: this.#secrets,
+      MALLOC_ARENA_MAX: '1',
     };
   }
 

@@ -15,7 +15,7 @@ import type { Namespaces } from './namespaces.ts';
 import type { Read } from './objects.ts';
 import { compareText, reader, toldOf } from './objects.ts';
 import type { RangeEntry } from './pool-ranges.ts';
-import { overlapsOf, replaceEntries, sortEntries } from './pool-ranges.ts';
+import { overlapsOf, overlapsWith, replaceEntries, sortEntries } from './pool-ranges.ts';
 import { keepOneOfEachName } from './same-name.ts';
 import type { Pool } from './snapshot.ts';
 
@@ -134,8 +134,9 @@ function changedPools(
     gone,
     other.map(({ pool }) => pool),
   );
-  const entries = replaceEntries(made.entries, gone.flatMap(entriesOf), come.flatMap(entriesOf));
-  const overlaps = entries === made.entries ? made.overlaps : overlapsOf(entries);
+  const comeEntries = come.flatMap(entriesOf);
+  const entries = replaceEntries(made.entries, gone.flatMap(entriesOf), comeEntries);
+  const overlaps = overlapsWith(entries, comeEntries, made.overlaps);
   const ofReads = toldOf(reads, made.ofReads);
   const others = [...lettingInOthers, ...gone.flatMap(({ name }) => before.resolved.get(name) ?? [])];
   const ofResolved = toldOf({ to: resolved.list, gone: others, come: other }, made.ofResolved);

@@ -10,6 +10,7 @@ export type Need = IpFamily | 'both';
 export type Want = Need | 'either';
 
 const NEEDS: readonly Need[] = ['IPv4', 'IPv6', 'both'];
+const NO_ROOM: Readonly<Record<Need, boolean>> = { IPv4: false, IPv6: false, both: false };
 
 export type HasRoom = (pool: string, family: IpFamily) => boolean;
 
@@ -56,13 +57,30 @@ export class PoolLine {
 
   #measure(): Readonly<Record<Need, IntervalSet>> {
     const room = { IPv4: new IntervalSet(), IPv6: new IntervalSet(), both: new IntervalSet() };
-    for (const [index, { name }] of this.pools.entries()) this.#note(room, name, BigInt(index));
+    // Each run of pools with room is entered once: there may be thousands, and after each change of one they are looked at again.
+    const starts: Record<Need, number> = { IPv4: -1, IPv6: -1, both: -1 };
+    for (let index = 0; index <= this.pools.length; index++) {
+      const pool = this.pools[index];
+      const has = pool === undefined ? NO_ROOM : this.#roomIn(pool.name);
+      for (const need of NEEDS) {
+        const start = starts[need];
+        if (has[need]) starts[need] = start < 0 ? index : start;
+        else if (start >= 0) {
+          room[need].add(BigInt(start), BigInt(index - 1));
+          starts[need] = -1;
+        }
+      }
+    }
     return room;
   }
 
-  #note(room: Readonly<Record<Need, IntervalSet>>, pool: string, index: bigint): void {
+  #roomIn(pool: string): Readonly<Record<Need, boolean>> {
     const [IPv4, IPv6] = [this.#hasRoom(pool, 'IPv4'), this.#hasRoom(pool, 'IPv6')];
-    const has = { IPv4, IPv6, both: IPv4 && IPv6 };
+    return { IPv4, IPv6, both: IPv4 && IPv6 };
+  }
+
+  #note(room: Readonly<Record<Need, IntervalSet>>, pool: string, index: bigint): void {
+    const has = this.#roomIn(pool);
     for (const need of NEEDS) {
       if (has[need]) room[need].add(index, index);
       else room[need].delete(index, index);

@@ -71,6 +71,7 @@ need git git "holds the Git folder that cleat reconciles"
 want openssl openssl "checks certificates from the outside"
 want arping iputils-arping "asks for addresses as a client does"
 want ndisc6 ndisc6 "asks for IPv6 addresses as a client does"
+want tcpdump tcpdump "reads what nodes say on the wire"
 have kubectl || [ -x node_modules/.bin/kubectl ] || {
   cache=${XDG_CACHE_HOME:-$HOME/.cache}/cleat
   built=$cache/kubectl-$(cat tools/kubectl/go.sum tools/kubectl/main.go | sha256sum | cut -c1-16)

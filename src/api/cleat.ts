@@ -61,6 +61,17 @@ export interface ExceptedObjects {
   selector?: LabelSelector;
 }
 
+/** The kinds of which a rule that can be excepted says something. */
+export const EXCEPTED_KINDS: readonly string[] = [
+  'Service',
+  'Gateway',
+  'IPAddressPool',
+  'L2Advertisement',
+  'BGPAdvertisement',
+  'ConfigMap',
+  'Namespace',
+];
+
 export const CLEAT_GROUP = 'cleat.dev';
 
 const kind = (plural: string, name: string): Resource => ({

@@ -1,11 +1,12 @@
 /** AddressPolicy v1alpha1 as the API server is told of it. */
 import { ADDRESS_POLICIES } from './cleat.ts';
 import { STATUS_OF_CONFIGURATION } from './crd-conditions.ts';
+import { name, names, strictSelectors } from './crd-own-schema.ts';
 import type { CustomResourceDefinition } from './crd-schema.ts';
-import { bounded, customResourceDefinition, selectors, texts } from './crd-schema.ts';
+import { customResourceDefinition } from './crd-schema.ts';
 
 /** A number of addresses of a quota, in int32 as Kubernetes counts. */
-const COUNT = { type: 'integer', format: 'int32', minimum: 0 } as const;
+const COUNT = { type: 'integer', format: 'int32', minimum: 0, maximum: 2_147_483_647 } as const;
 
 export const ADDRESS_POLICY_CRD: CustomResourceDefinition = customResourceDefinition(ADDRESS_POLICIES, {
   description:
@@ -23,8 +24,8 @@ export const ADDRESS_POLICY_CRD: CustomResourceDefinition = customResourceDefini
       },
     ],
     properties: {
-      namespaces: texts('Namespaces, by name. With neither names nor selectors: every namespace.'),
-      namespaceSelectors: selectors('Namespaces, by label, besides those listed by name.'),
+      namespaces: names('Namespaces, by name. With neither names nor selectors: every namespace.'),
+      namespaceSelectors: strictSelectors('Namespaces, by label, besides those listed by name.'),
       quota: {
         description:
           'How many addresses the Services of each of the namespaces may hold. An address that several of them share ' +
@@ -35,11 +36,12 @@ export const ADDRESS_POLICY_CRD: CustomResourceDefinition = customResourceDefini
           pools: {
             description: 'In single pools.',
             type: 'array',
+            maxItems: 1000,
             items: {
               type: 'object',
               required: ['pool', 'addresses'],
               properties: {
-                pool: { description: 'The pool.', type: 'string', minLength: 1 },
+                pool: name('The pool.'),
                 addresses: { description: 'How many of its addresses.', ...COUNT },
               },
             },
@@ -48,14 +50,10 @@ export const ADDRESS_POLICY_CRD: CustomResourceDefinition = customResourceDefini
           },
         },
       },
-      pools: bounded(texts('The pools whose addresses the Services may have. None means all.')),
-      defaultPool: {
-        description:
-          'The pool of a new Service that asks for no pool and no address, as if it had asked for this one.',
-        type: 'string',
-        minLength: 1,
-        maxLength: 253,
-      },
+      pools: names('The pools whose addresses the Services may have. None means all.'),
+      defaultPool: name(
+        'The pool of a new Service that asks for no pool and no address, as if it had asked for this one.',
+      ),
       defaults: {
         description:
           'Fields of the spec of new Services of type LoadBalancer, where the author left them out.',

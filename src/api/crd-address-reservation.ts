@@ -1,8 +1,9 @@
 /** AddressReservation v1alpha1 as the API server is told of it. */
 import { ADDRESS_RESERVATIONS } from './cleat.ts';
 import { STATUS_OF_CONFIGURATION } from './crd-conditions.ts';
+import { addresses, expiry, names, strictSelectors } from './crd-own-schema.ts';
 import type { CustomResourceDefinition } from './crd-schema.ts';
-import { bounded, customResourceDefinition, EXPIRES_COLUMN, expiry, selectors, texts } from './crd-schema.ts';
+import { customResourceDefinition, EXPIRES_COLUMN } from './crd-schema.ts';
 
 export const ADDRESS_RESERVATION_CRD: CustomResourceDefinition = customResourceDefinition(
   ADDRESS_RESERVATIONS,
@@ -16,21 +17,16 @@ export const ADDRESS_RESERVATION_CRD: CustomResourceDefinition = customResourceD
       type: 'object',
       required: ['addresses'],
       properties: {
-        addresses: {
-          ...bounded(
-            texts(
-              'The addresses, IPv4 or IPv6: single ones such as 192.0.2.7, CIDRs such as 192.0.2.0/28 and ranges such as ' +
-                '192.0.2.1-192.0.2.9. They need not be in a pool yet.',
-            ),
-          ),
-          minItems: 1,
-        },
-        namespaces: texts('Namespaces, by name, whose Services may hold the addresses.'),
-        namespaceSelectors: selectors(
+        addresses: addresses(
+          'The addresses, IPv4 or IPv6: single ones such as 192.0.2.7, CIDRs such as 192.0.2.0/28 and ranges such as ' +
+            '192.0.2.1-192.0.2.9. They need not be in a pool yet.',
+        ),
+        namespaces: names('Namespaces, by name, whose Services may hold the addresses.'),
+        namespaceSelectors: strictSelectors(
           'Namespaces, by label, whose Services may hold the addresses, besides those listed by name. Selectors that match ' +
             'no namespace let nobody in.',
         ),
-        serviceSelectors: selectors(
+        serviceSelectors: strictSelectors(
           'Services, by label, that may hold the addresses. One of the selectors must match; none means all of those ' +
             'namespaces. Without namespaces, Services of any. Without either, nobody may hold the addresses.',
         ),

@@ -1,15 +1,9 @@
 /** PolicyException v1alpha1 as the API server is told of it. */
-import { POLICY_EXCEPTIONS } from './cleat.ts';
+import { EXCEPTED_KINDS, POLICY_EXCEPTIONS } from './cleat.ts';
 import { STATUS_OF_CONFIGURATION } from './crd-conditions.ts';
-import type { CustomResourceDefinition, FieldSchema } from './crd-schema.ts';
-import { customResourceDefinition, EXPIRES_COLUMN, expiry, labelSelector } from './crd-schema.ts';
-
-const saying = (description: string): FieldSchema => ({
-  description,
-  type: 'string',
-  minLength: 1,
-  maxLength: 1024,
-});
+import { expiry, name, saying, strictSelector } from './crd-own-schema.ts';
+import type { CustomResourceDefinition } from './crd-schema.ts';
+import { customResourceDefinition, EXPIRES_COLUMN } from './crd-schema.ts';
 
 export const POLICY_EXCEPTION_CRD: CustomResourceDefinition = customResourceDefinition(POLICY_EXCEPTIONS, {
   description:
@@ -37,19 +31,15 @@ export const POLICY_EXCEPTION_CRD: CustomResourceDefinition = customResourceDefi
             },
           ],
           properties: {
-            kind: { description: 'The kind of the objects, such as Service.', type: 'string', minLength: 1 },
-            namespace: {
-              description: 'Their namespace. With neither it nor namespaceSelector: any.',
+            kind: {
+              description: 'The kind of the objects, such as Service.',
               type: 'string',
-              minLength: 1,
+              enum: EXCEPTED_KINDS,
             },
-            namespaceSelector: labelSelector('Their namespaces, by label.'),
-            name: {
-              description: 'The name of the one object meant. Without it: all.',
-              type: 'string',
-              minLength: 1,
-            },
-            selector: labelSelector('Labels of the objects meant. Without it: all.'),
+            namespace: name('Their namespace. With neither it nor namespaceSelector: any.'),
+            namespaceSelector: strictSelector('Their namespaces, by label.'),
+            name: name('The name of the one object meant. Without it: all.'),
+            selector: strictSelector('Labels of the objects meant. Without it: all.'),
           },
         },
       },

@@ -17,12 +17,12 @@ export interface FieldSchema {
   readonly maximum?: number;
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, FieldSchema>>;
-  readonly additionalProperties?: { readonly type: 'string' };
+  readonly additionalProperties?: FieldSchema;
   readonly items?: FieldSchema;
   readonly 'x-kubernetes-map-type'?: 'atomic';
-  readonly 'x-kubernetes-list-type'?: 'atomic' | 'map';
+  readonly 'x-kubernetes-list-type'?: 'atomic' | 'map' | 'set';
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
-  /** Rules in CEL, which kube-apiserver evaluates and the embedded API server does not. */
+  /** Rules in CEL. */
   readonly 'x-kubernetes-validations'?: readonly { readonly rule: string; readonly message: string }[];
 }
 
@@ -147,21 +147,6 @@ export function lastingText(description: string): FieldSchema {
     description,
     type: 'string',
     'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'Value is immutable' }],
-  };
-}
-
-/** So long and no longer, as rules in CEL need it to be cheap to evaluate. */
-export function bounded(list: FieldSchema): FieldSchema {
-  const items = list.items === undefined ? {} : { items: { ...list.items, maxLength: 253 } };
-  return { ...list, ...items, maxItems: 1000 };
-}
-
-/** A moment from which on something does not count any more. */
-export function expiry(description: string): FieldSchema {
-  return {
-    description: `${description} A time such as 2027-01-31T00:00:00Z.`,
-    type: 'string',
-    format: 'date-time',
   };
 }
 

@@ -221,4 +221,23 @@ export const FINDINGS_OF_CONFIGURATION = {
     meaning: 'Services for which they are not kept hold addresses of the reservation, and keep them.',
     remedy: 'Move or delete those Services where the addresses are needed.',
   },
+  LB235: {
+    reason: 'UnknownPool',
+    level: 'warn',
+    meaning: 'The policy names a pool that does not exist, so nobody gets an address of it.',
+    remedy: 'Create the pool, or name one that exists.',
+  },
+  LB236: {
+    reason: 'ConflictingPolicies',
+    level: 'warn',
+    meaning:
+      'The AddressPolicies of a namespace allow no pool in common, so no Service there is given an address, or one makes a pool the default that another shuts.',
+    remedy: 'Allow one pool in all of them, and make it the default.',
+  },
+  LB237: {
+    reason: 'ReservedOutsidePools',
+    level: 'warn',
+    meaning: 'Reserved addresses are in no pool, so nobody could get them anyway.',
+    remedy: 'Correct the address, or add it to a pool.',
+  },
 } as const satisfies Record<string, FindingKind>;

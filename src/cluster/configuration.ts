@@ -13,7 +13,7 @@ import type { KubeObject, ObjectRef } from '../api/meta.ts';
 import type { IPAddressPool } from '../api/metallb.ts';
 import type { BgpType } from '../core/config/bgp-type.ts';
 import type { ConfigInput } from '../core/config/load.ts';
-import { isFault, loadedOf } from '../core/config/load.ts';
+import { isFault, keepsAllBack, loadedOf } from '../core/config/load.ts';
 import { atTime, nextExpiryMs } from '../core/config/load-own.ts';
 import type { Snapshot } from '../core/config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../core/config/snapshot.ts';
@@ -244,7 +244,10 @@ export class Configuration implements Startable {
     const outcome = this.loaded
       ? 'the last one without stays in force'
       : 'nothing is decided until they are mended';
-    log.error(`the configuration has faults: ${outcome}`);
+    const isHeld = this.#findings.some(keepsAllBack);
+    log.error(
+      `the configuration has faults: ${isHeld ? outcome : 'PolicyExceptions with faults are left out'}`,
+    );
   }
 
   #logSnapshot(message: string): void {

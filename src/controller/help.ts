@@ -107,6 +107,8 @@ function isConcernedByPool(
   if (!(changes.get(name)?.isOfSupply ?? false)) return false;
   const pool = after.pools.get(name);
   if (pool === undefined || !ledger.isOpenTo(pool, view)) return true;
+  // That it gives nothing new is told before what else is missing.
+  if (pool.draining === true) return code !== 'LB117';
   if (code === 'LB110') return !sameFamilies(pool, changes.get(name)?.before);
   return code !== 'LB111' || !suits(pool, view);
 }

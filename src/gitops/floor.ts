@@ -34,7 +34,8 @@ export function formatFloor(
     { ...setOptions({ ...options, bgpType: 'frr-k8s' }), bgpType: 'any' },
   );
   const { snapshot, findings } = loadConfig(input);
-  if (snapshot === undefined) return { ok: false, why: `the pools have faults: ${told(findings)}` };
+  if (snapshot === undefined || findings.some(isFault))
+    return { ok: false, why: `the configuration has faults: ${told(findings)}` };
   return { ok: true, yaml: documents([...policy, compileFloor(snapshot, namespace)]) };
 }
 

@@ -14,6 +14,7 @@ import { backoffMs } from './backoff.ts';
 import { KubeError, isRefusal } from './kube-error.ts';
 import { LineSplitter, LineTooLong } from './line-splitter.ts';
 import { listAll } from './list.ts';
+import { withoutManagedFields } from './managed-fields.ts';
 import { apiVersionOf, resourcePath } from './path.ts';
 import type { Query } from './path.ts';
 import { keyOf } from './store.ts';
@@ -302,11 +303,4 @@ function reasonOf(error: unknown): string {
   if (error instanceof KubeError) return String(error.code);
   if (error instanceof ListNeeded) return error.reason;
   return error instanceof LineTooLong ? 'garbled' : 'broken';
-}
-
-/** managedFields is half of many objects and nobody here reads it. */
-export function withoutManagedFields<T extends KubeObject>(object: T): T {
-  const { managedFields: _, ...metadata } = object.metadata;
-  object.metadata = metadata;
-  return object;
 }

@@ -65,7 +65,8 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
    * then what is new or changed.
    */
   replaceAll(objects: readonly T[]): void {
-    const present = new Set(objects.map(keyOf));
+    // Nothing is gone from an empty store: at the start 100 000 names need not be made once more.
+    const present = new Set(this.#objects.size === 0 ? [] : objects.map(keyOf));
     for (const key of this.#objects.keys()) if (!present.has(key)) this.#remove(key);
     for (const object of objects) this.put(object);
     if (!this.synced) {
@@ -78,8 +79,9 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
   put(object: T): void {
     const key = keyOf(object);
     const held = this.#objects.get(key);
-    if (held !== undefined && held.metadata.uid !== object.metadata.uid) this.#remove(key);
-    const previous = this.#objects.get(key);
+    const isOther = held !== undefined && held.metadata.uid !== object.metadata.uid;
+    if (isOther) this.#remove(key);
+    const previous = isOther ? undefined : held;
     if (previous === undefined) {
       this.#objects.set(key, frozen(object));
       this.#publish({ type: 'added', key, object });

@@ -1,5 +1,6 @@
 /** One line of a watch, read strictly: what cannot be understood must not be taken for "nothing happened". */
 import type { KubeObject, Status } from '../api/meta.ts';
+import { cutManagedFields } from './managed-fields.ts';
 
 /** `object` is a Status where the type is ERROR, and little more than a version where it is BOOKMARK. */
 export interface WatchEvent<T> {
@@ -21,11 +22,11 @@ const EVENT_TYPES = new Set<unknown>(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'
 /** On the bookmark after the last of the initial events (KEP-3157). */
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 
-/** Throws ListNeeded for what is no event of an object with a version, and for the server's own ERROR event (410 within it, mostly). */
+/** The object comes without managedFields. Throws ListNeeded for what is no event of an object with a version, and for the server's own ERROR event (410 within it, mostly). */
 export function parseWatchEvent<T extends KubeObject>(line: string): WatchEvent<T> {
   let event: { type?: unknown; object?: unknown } | null;
   try {
-    event = JSON.parse(line) as typeof event;
+    event = JSON.parse(cutManagedFields(line)) as typeof event;
   } catch {
     throw new ListNeeded('garbled', 'a watch event is not JSON');
   }

@@ -72,6 +72,7 @@ const DIFFERENCES: Readonly<Record<string, Steps>> = {
   ],
   'strategic-merge-patch': [['a 400 instead of a 500', 9]],
   'tables-of-services': [[WORDS, 4]],
+  'the-kinds-of-cleat-dev-are-checked-by-themselves': [[RULES, 4, 9, 17, 20, 23]],
   'unknown-and-duplicate-fields': [
     ['duplicates are told before unknown fields', 0, 1, 4, 5],
     [DECODING, 6, 8],

@@ -4,6 +4,7 @@
  * it prints for both the longest time without an answer and how many requests failed. CLEAT_RUNS=10 does each 20 times.
  */
 import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
 import { after, before, suite, test, type TestContext } from 'node:test';
 import {
   faultOfInstalledKubernetes,
@@ -28,6 +29,8 @@ const TIMEOUT_MS = 30_000;
 const RUNS = runs(2).numRuns;
 /** So many answers in a row of one node: it has the address now. */
 const STEADY = 25;
+/** To a question every 5 ms: many times as long as a node that is gone is waited for. */
+const ANSWERS = 1000;
 
 const fault = faultOfInstalledKubernetes();
 if (fault === undefined) await enterPrivateNetwork();
@@ -120,6 +123,22 @@ suite(
         disturb: (node) => setMac(node, '02:00:00:00:00:77'),
         repair: (node) => setMac(node, macOf(node)),
       }));
+
+    test('processors that are all busy are no reason to take over: one node alone answers', async () => {
+      const before = await owner();
+      const busy = Array.from({ length: 2 * availableParallelism() }, (_, index) =>
+        lab.start('bridge', `busy-${index}`, process.execPath, ['-e', 'for (;;);']),
+      );
+      const program = new URL('../support/arp-watch.ts', import.meta.url).pathname;
+      // With the /sys of its own network, where the interface has its number.
+      const command = ['netns', 'exec', 'client', process.execPath, program, 'eth0', VIPS.IPv4];
+      const asking = lab.start('bridge', 'arp-watch', 'ip', command);
+      const answers = (): string[] => asking.log().match(/(?<=^\d+ )\S+$/gm) ?? [];
+      await until(`${ANSWERS} answers`, TIMEOUT_MS, () => answers().length >= ANSWERS || undefined);
+      for (const each of [asking, ...busy]) await each.kill();
+      assert.deepEqual([...new Set(answers())], [macOf(before)]);
+      assert.equal(await owner(), before);
+    });
 
     // The frames of all nodes still reach everybody: for a while two nodes answer.
     test('the announcing node is cut off from the member list alone, and comes back', (context) =>

@@ -131,10 +131,18 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
       metadata: { name: 'vault', namespace: 'metallb-system' },
       spec: { addresses: ['10.7.1.245', '2001:db8:7::5'], namespaces: ['bank'] },
     };
-    writeFileSync(path.join(cluster.folder, 'vault.json'), JSON.stringify(vault));
-    assert.equal((await cluster.kubectl('apply', '-f', path.join(cluster.folder, 'vault.json'))).code, 0);
-    context.after(() => cluster.kubectl('delete', '-f', path.join(cluster.folder, 'vault.json')));
-    for (const namespace of ['bank', 'lax']) await cluster.kubectl('create', 'namespace', namespace);
+    const lab = {
+      apiVersion: 'cleat.dev/v1alpha1',
+      kind: 'AddressPolicy',
+      metadata: { name: 'lab', namespace: 'metallb-system' },
+      spec: { namespaces: ['lab'], pools: ['lab', 'shut'] },
+    };
+    await mustApply(cluster.plane, poolManifest('lab', '10.7.3.0/28'));
+    const own = path.join(cluster.folder, 'own.json');
+    writeFileSync(own, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [vault, lab] }));
+    assert.equal((await cluster.kubectl('apply', '-f', own)).code, 0);
+    context.after(() => cluster.kubectl('delete', '-f', own));
+    for (const namespace of ['bank', 'lab', 'lax']) await cluster.kubectl('create', 'namespace', namespace);
     await cluster.kubectl('label', 'namespace', 'lax', 'cleat.dev/enforce=warn');
 
     // One whole Cleat comes, keeps the ConfigMap, and goes.
@@ -147,8 +155,9 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
         namespace: 'metallb-system',
         name: 'cleat-floor',
       });
-      const { 'namespace.bank': ofBank, 'reserved.bank': reserved } = stored?.data ?? {};
-      return ofBank === '10.7.2.0/28' && reserved === '10.7.1.245/32 2001:db8:7::5/128' ? true : undefined;
+      const { 'namespace.bank': ofBank, 'reserved.bank': reserved, 'only.lab': ofLab } = stored?.data ?? {};
+      const isWhole = ofLab === '10.7.2.0/28 10.7.3.0/28' && reserved === '10.7.1.245/32 2001:db8:7::5/128';
+      return isWhole && ofBank === '10.7.2.0/28' ? true : undefined;
     });
     await keeper.stop();
     await gate.stop();
@@ -177,7 +186,18 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
         (await asks(ip, 'default', dry)).err,
         new RegExp(`denied request: LB118 spec\\.loadBalancerIP ${ip} is reserved for others$`, 'm'),
       );
+    // Open to it, but not allowed, and allowed, but not open.
+    for (const ip of ['10.7.1.250', '10.7.2.3'])
+      assert.match(
+        (await asks(ip, 'lab', dry)).err,
+        new RegExp(
+          `denied request: LB106 spec\\.loadBalancerIP ${ip} is in a pool which is not open to namespace lab$`,
+          'm',
+        ),
+      );
     for (const [ip, namespace] of [
+      ['10.7.3.3', 'lab'],
+      ['10.7.3.3', 'default'],
       ['10.7.2.3', 'bank'],
       ['10.7.1.245', 'bank'],
       ['10.7.1.250', 'default'],
@@ -188,6 +208,25 @@ describe('the gate on a real API server', { skip: fault ?? false }, () => {
     ] as const) {
       const { code, err } = await asks(ip, namespace, dry);
       assert.equal(code, 0, `${ip} in ${namespace}: ${err}`);
+    }
+    // Who has an address that is reserved for others, or of a pool that a policy shuts, may say that it wants that one.
+    for (const [ip, namespace] of [
+      ['10.7.1.245', 'default'],
+      ['10.7.1.246', 'lab'],
+    ] as const) {
+      const holder = serviceManifest('holds');
+      const placed = { ...holder, metadata: { ...holder.metadata, namespace } };
+      await mustApply(cluster.plane, placed);
+      await giveAddress(cluster.plane, placed, ip);
+      const wants = ['patch', 'service', 'holds', '-n', namespace, '-p'];
+      const patch = (wanted: string): string => JSON.stringify({ spec: { loadBalancerIP: wanted } });
+      assert.equal(
+        (await cluster.kubectl(...wants, patch('10.7.1.250'), ...dry)).code,
+        namespace === 'lab' ? 1 : 0,
+      );
+      const kept = await cluster.kubectl(...wants, patch(ip));
+      assert.equal(kept.code, 0, kept.err);
+      await cluster.kubectl('delete', 'service', 'holds', '-n', namespace);
     }
     // What was stored already may be edited and deleted, whatever the pools are now.
     assert.equal((await asks('10.7.1.250')).code, 0);

@@ -10,7 +10,7 @@ import { service } from '../support/allocation.ts';
 import type { ServiceText } from '../support/allocation.ts';
 import { Desk } from '../support/desk.ts';
 import * as own from '../support/own-kinds-histories.ts';
-import { change, factsOf, namespace } from '../support/policy.ts';
+import { change, factsOf } from '../support/policy.ts';
 import { runs } from '../support/runs.ts';
 
 const wishes = fc.array(own.wish, { minLength: 1, maxLength: 12 });
@@ -51,7 +51,6 @@ test('nobody loses an address to a reservation or a policy', () => {
 });
 
 test('the address that a refusal offers is admitted', () => {
-  const namespaces = Object.entries(own.NAMESPACES).map(([name, labels]) => namespace(name, labels));
   const asks = fc.constantFrom('192.0.2.1', '192.0.2.4', '192.0.2.9', '2001:db8::1', '2001:db8::9');
   let offered = 0;
   fc.assert(
@@ -65,7 +64,7 @@ test('the address that a refusal offers is admitted', () => {
         reservations: [...reservations],
         policies: [...policies],
         services: [...desk.services.values()],
-        namespaces,
+        namespaces: own.namespacesIn(world),
       });
       const asking = (address: string) =>
         change(

@@ -5,9 +5,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { withoutOffer } from '../../src/core/allocation/sentence.ts';
 import type { Configured } from '../support/desk.ts';
 import { Desk } from '../support/desk.ts';
-import { apply, configured, step, wish } from '../support/own-kinds-histories.ts';
+import { apply, configured, isChosen, step, wish } from '../support/own-kinds-histories.ts';
 import { runs } from '../support/runs.ts';
 
 /** Addresses by Service. */
@@ -19,13 +20,13 @@ function heldOf(desk: Desk): ReadonlyMap<string, readonly string[]> {
   return new Map(held);
 }
 
-function isKeptFrom(desk: Desk, { reservations = [] }: Configured, key: string, ip: string): boolean {
+function isKeptFrom(desk: Desk, configured: Configured, key: string, ip: string): boolean {
   const labels = desk.services.get(key)?.metadata.labels ?? {};
   const [where = ''] = key.split('/');
-  return reservations.some(({ spec: { addresses, namespaces = [], serviceSelectors = [] } }) => {
-    const isForAll = namespaces.length === 0 && serviceSelectors.length > 0;
+  return (configured.reservations ?? []).some(({ spec }) => {
+    const { addresses, serviceSelectors = [] } = spec;
     const isLetIn =
-      (isForAll || namespaces.includes(where)) &&
+      isChosen(configured, spec, where, serviceSelectors.length > 0) &&
       (serviceSelectors.length === 0 || labels['tier'] === 'gold');
     return addresses.includes(ip) && !isLetIn;
   });
@@ -34,7 +35,7 @@ function isKeptFrom(desk: Desk, { reservations = [] }: Configured, key: string, 
 /** Quotas of the namespace with what is held of each. */
 function quotasOf(
   desk: Desk,
-  { policies = [] }: Configured,
+  configured: Configured,
   where: string,
 ): readonly { readonly quota: number; readonly used: number; readonly pool?: string }[] {
   const all = new Map<string, string>();
@@ -42,8 +43,8 @@ function quotasOf(
     for (const { ip = '' } of status?.loadBalancer?.ingress ?? [])
       if (key.startsWith(`${where}/`))
         all.set(ip, metadata.annotations?.['metallb.io/ip-allocated-from-pool'] ?? '');
-  return policies
-    .filter(({ spec }) => (spec?.namespaces ?? []).length === 0 || spec?.namespaces?.includes(where))
+  return (configured.policies ?? [])
+    .filter(({ spec = {} }) => isChosen(configured, spec, where, true))
     .flatMap(({ spec }) => [
       ...(spec?.quota?.total === undefined ? [] : [{ quota: spec.quota.total, used: all.size }]),
       ...(spec?.quota?.pools ?? []).map((each) => ({
@@ -52,6 +53,12 @@ function quotasOf(
         used: [...all.values()].filter((name) => name === each.pool).length,
       })),
     ]);
+}
+
+/** What the conditions say, but for what once was, and what is on offer at the moment. */
+function sentences(desk: Desk): readonly string[] {
+  const told = [...desk.services.keys()].toSorted().map((key) => `${key}: ${desk.said(key)}`);
+  return told.map((text) => withoutOffer(text.replace(/; (?:lost|moved from) .*/s, '')));
 }
 
 const NUM_RUNS = runs(300);
@@ -93,10 +100,12 @@ test('what was decided stays decided: asked again, and after a restart', () => {
         desk.turn();
       }
       const settled = desk.statuses();
+      const told = sentences(desk);
       for (const { view } of desk.decide()) assert.fail(`${view.key} was decided without a reason`);
       desk.restart();
       desk.turn();
       assert.deepEqual(desk.statuses(), settled);
+      assert.deepEqual(sentences(desk), told);
     }),
     NUM_RUNS,
   );

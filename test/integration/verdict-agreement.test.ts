@@ -64,8 +64,9 @@ test('so it is with reservations, quotas, and pools that policies allow or set',
   for (const [what, count] of Object.entries(seen)) assert.ok(count > 100, `${what}: ${count}`);
 });
 
-function worldOf({ pools, reservations = [], policies = [] }: Configured): World {
-  const known = Object.entries(own.NAMESPACES).map(([name, labels]) => namespace(name, labels));
+function worldOf(configured: Configured): World {
+  const { pools, reservations = [], policies = [] } = configured;
+  const known = own.namespacesIn(configured);
   return { pools: [...pools], reservations: [...reservations], policies: [...policies], namespaces: known };
 }
 

@@ -14,6 +14,21 @@ import { createMeter } from '../../src/platform/metrics.ts';
 import { SPEAKER_METRICS } from '../../src/platform/metric-names.ts';
 import { PacketThread } from '../../src/platform/packet-io.ts';
 import type { Clock, PacketCounts, PacketEvent } from '../../src/ports.ts';
+import {
+  ask,
+  clientIp,
+  connectClient,
+  inClient,
+  ip,
+  LONG_MS,
+  neighbour,
+  NODE_MAC,
+  plug,
+  removeClient,
+  run,
+  setPatience,
+  wake,
+} from '../support/cable.ts';
 import { FakeKube } from '../support/fake-kube.ts';
 import { enterPrivateNetwork, faultOfPrivateNetwork, hasCommand } from '../support/private-network.ts';
 import { RecordingLog } from '../support/recording-log.ts';
@@ -58,9 +73,7 @@ const FAMILIES: readonly Family[] = [
     asks: ['-1', '-r', '1', '-w', '1000'],
   },
 ];
-const NODE_MAC = '02:00:00:00:09:01';
 const STALE_MAC = '02:00:00:00:09:99';
-const LONG_MS = 5000;
 
 const fault = faultOfPrivateNetwork();
 if (fault !== undefined) {
@@ -71,56 +84,6 @@ if (fault !== undefined) {
 } else {
   await enterPrivateNetwork();
   for (const family of FAMILIES) suite(family.name, () => registerTests(family));
-}
-
-function run(command: string, ...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-  assert.equal(status, 0, `${command} ${args.join(' ')}: ${stderr}`);
-  return stdout;
-}
-
-const ip = (line: string): string => run('ip', ...line.split(' '));
-const inClient = (...command: readonly string[]): string =>
-  run('nsenter', '--net=/run/netns/client', ...command);
-const clientIp = (line: string): string => inClient('ip', ...line.split(' '));
-
-/** A cable between the node's `near` and the client's `far`. */
-function plug(near = 'n0', far = 'c0', subnet = 9, mac = NODE_MAC): void {
-  ip(`link add ${near} address ${mac} type veth peer name ${far} netns client`);
-  ip(`address add 10.${subnet}.0.1/24 dev ${near}`);
-  ip(`address add fd00:${subnet}::1/64 dev ${near} nodad`);
-  ip(`link set ${near} up`);
-  wake(far, subnet);
-}
-
-/** The client's end of a cable. */
-function wake(far: string, subnet = 9): void {
-  clientIp(`address add 10.${subnet}.0.10/24 dev ${far}`);
-  clientIp(`address add fd00:${subnet}::10/64 dev ${far} nodad`);
-  clientIp(`link set ${far} up`);
-  // A look-up fails after three requests: not a second each.
-  setPatience(far, 100);
-}
-
-function setPatience(device: string, retransMs: number): void {
-  for (const table of ['arp_cache', 'ndisc_cache'])
-    clientIp(`ntable change name ${table} dev ${device} retrans ${retransMs}`);
-}
-
-/** What the client's neighbour table has for the address; '' for none or a failed look-up. */
-function neighbour(address: string, device = 'c0'): string {
-  const [entry] = JSON.parse(clientIp(`-j neigh show to ${address} dev ${device}`) || '[]') as {
-    lladdr?: string;
-  }[];
-  return entry?.lladdr ?? '';
-}
-
-/** Forgets the address and sends it something, so that the kernel asks for it. */
-function ask(address: string, device = 'c0'): void {
-  const socket = address.includes(':') ? 'udp6' : 'udp4';
-  spawnSync('nsenter', ['--net=/run/netns/client', 'ip', 'neigh', 'flush', 'to', address, 'dev', device]);
-  const script = `const s = require('dgram').createSocket('${socket}'); s.send('x', 9, '${address}', () => s.close())`;
-  inClient(process.execPath, '-e', script);
 }
 
 const resolves = (address: string, mac: string, device = 'c0'): Promise<true> =>
@@ -175,17 +138,11 @@ function registerTests(family: Family): void {
 
   beforeEach(() => {
     log = new RecordingLog();
-    run('ip', 'netns', 'add', 'client');
-    // Link-local addresses are there at once.
-    const sysctl = 'echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad';
-    run('sh', '-c', sysctl);
-    inClient('sh', '-c', sysctl);
-    plug();
+    connectClient();
   });
   afterEach(async () => {
     await packets.stop();
-    run('ip', 'netns', 'delete', 'client');
-    for (const name of ['n0', 'n1', 'br0', 'docker0', 'zz']) spawnSync('ip', ['link', 'delete', name]);
+    removeClient('n1', 'br0', 'docker0', 'zz');
   });
   // The timers of node:test's own and of systemClock do not keep the process alive while a test only waits.
   const alive = setInterval(() => undefined, 1000);

@@ -30,7 +30,13 @@ export class ControllerWorld {
   constructor(kube = new FakeKube(), options: { loadBalancerClass?: string } = {}) {
     this.kube = kube;
     const { clock, log, meter, events } = this;
-    this.configuration = new Configuration({ client: kube, namespace: 'metallb-system', parseYaml, log });
+    this.configuration = new Configuration({
+      ownKinds: { clock },
+      client: kube,
+      namespace: 'metallb-system',
+      parseYaml,
+      log,
+    });
     const recorder = {
       record: (object: KubeObject, type: string, reason: string, message: string) =>
         void events.push(`${object.metadata.name}: ${type} ${reason} ${message}`),

@@ -104,6 +104,15 @@ export function namespaceChange(object: Namespace, oldObject: Namespace): Change
   return { ...about(object, oldObject), kind: 'Namespace', namespace: name, object, oldObject };
 }
 
+/** The change that stores an object of a kind of cleat.dev. */
+export function ownChange(
+  kind: 'AddressReservation' | 'AddressPolicy' | 'PolicyException',
+  object: AddressReservation | AddressPolicy | PolicyException,
+  oldObject?: KubeObject,
+): Change {
+  return { ...about(object, oldObject), kind, object, ...(oldObject && { oldObject }) } as Change;
+}
+
 /** The legacy ConfigMap with `document` as its parsed YAML. */
 export function legacyChange(document: unknown, metadata: ConfigMap['metadata'] = LEGACY): ConfigMapChange {
   const source = { kind: 'ConfigMap', namespace: 'metallb-system', name: 'config' };

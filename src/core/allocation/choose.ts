@@ -122,7 +122,18 @@ function chooseAutomatic(ledger: Ledger, view: ServiceView): Chosen {
     };
   }
   const onRequest = order.openTo(view).filter((pool) => !pool.autoAssign && suits(pool, view));
-  return { ok: false, finding: noOpenPool(view, onRequest) };
+  return { ok: false, finding: noOpenPool(view, onRequest, shutByPolicy(ledger, view)) };
+}
+
+/** The pools that would serve the Service but for policies, and the policy that shuts the first of them. */
+function shutByPolicy(
+  ledger: Ledger,
+  view: ServiceView,
+): { readonly pools: readonly Pool[]; readonly policy: string } | undefined {
+  const pools = ledger.order.servingBesidesPolicies(view);
+  const [first] = pools;
+  const policy = first && ledger.rulesOf(view.namespace).shutBy(first.name);
+  return policy === undefined ? undefined : { pools, policy };
 }
 
 /** The first quota in the way, whether the pools have free addresses or not: so the reason does not change with what others do. */

@@ -4,7 +4,7 @@ import type { Reservation } from '../config/snapshot.ts';
 import type { IpFamily } from '../net/address.ts';
 import type { Shortage } from './quota.ts';
 import type { Asked, Near } from './sentence.ts';
-import { aboutAddress, asker, finding, needed } from './sentence.ts';
+import { aboutAddress, finding } from './sentence.ts';
 import type { ServiceView } from './service-view.ts';
 
 /** LB118 */
@@ -27,25 +27,22 @@ export function reserved(
 export function overQuota(
   view: ServiceView,
   asked: { readonly path: string; readonly value: string } | undefined,
-  { limit, pool }: Shortage,
+  short: Shortage,
 ): Finding {
-  const given = `AddressPolicy ${limit.policy} gives ${asker(view)} a quota of ${limit.count}`;
-  const where = pool === undefined ? '' : ` in pool ${pool}`;
-  const full = `${given}${where}, which is used up; delete a Service of it or raise the quota`;
-  if (asked === undefined)
-    return finding(
-      'LB119',
-      view,
-      'spec.type',
-      'LoadBalancer',
-      `needs an ${needed(view)} address, but ${full}`,
-    );
-  return finding('LB119', view, asked.path, asked.value, `cannot be had: ${full}`);
+  const { path, value } = asked ?? { path: 'spec.type', value: 'LoadBalancer' };
+  const more = short.needed > 1 ? ` and ${short.needed} needed` : '';
+  const wrong = `is over the quota: ${usedUp(view, short, short.used)}${more}`;
+  return finding('LB119', view, path, value, `${wrong}; delete a Service or raise it`);
 }
 
-/** LB119: the Service prefers two addresses and has one. */
-export function oneForQuota(view: ServiceView, missing: IpFamily, short: Shortage): Finding {
-  const { limit } = short;
-  const wrong = `got no ${missing} address: AddressPolicy ${limit.policy} gives ${asker(view)} a quota of ${limit.count}`;
+/** LB119: the Service prefers two addresses and has one, of which it has `own` alone. */
+export function oneForQuota(view: ServiceView, missing: IpFamily, short: Shortage, own: number): Finding {
+  const wrong = `got no ${missing}: ${usedUp(view, short, short.used + own)}`;
   return finding('LB119', view, 'spec.ipFamilyPolicy', view.familyPolicy, `${wrong}; raise the quota`);
+}
+
+/** `AddressPolicy team, 3 of 3 used in shop`: short, because where it is a warning all of it has 120 characters. */
+function usedUp({ namespace }: ServiceView, { limit, pool }: Shortage, used: number): string {
+  const where = pool === undefined ? '' : ` of pool ${pool}`;
+  return `AddressPolicy ${limit.policy}, ${used} of ${limit.count}${where} used in ${namespace}`;
 }

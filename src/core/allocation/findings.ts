@@ -323,12 +323,18 @@ export function noClusterIp(view: ServiceView): Finding {
   );
 }
 
-/** LB116; `onRequest` are the pools it may have by naming them. */
-export function noOpenPool(view: ServiceView, onRequest: readonly Named[]): Finding {
+/** LB116; `onRequest` are the pools it may have by naming them, `shut` those that would serve it but for an AddressPolicy. */
+export function noOpenPool(
+  view: ServiceView,
+  onRequest: readonly Named[],
+  shut: { readonly pools: readonly Named[]; readonly policy: string } | undefined,
+): Finding {
   const wrong = `needs an ${needed(view)} address, but no pool serves ${asker(view)} automatically`;
   const right =
     onRequest.length > 0
       ? `name one with ${PREFIX}${ADDRESS_POOL} (${naming(onRequest)})`
-      : 'open a pool to it';
+      : shut === undefined
+        ? 'open a pool to it'
+        : `have AddressPolicy ${shut.policy} allow one (${naming(shut.pools)})`;
   return finding('LB116', view, NEEDS.path, NEEDS.value, `${wrong}; ${right}`);
 }

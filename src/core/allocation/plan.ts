@@ -226,8 +226,9 @@ function halfServed(
 ): readonly Finding[] {
   const missing = view.families.find((family) => addresses.every((address) => address.family !== family));
   if (missing === undefined) return [];
-  const short = shortage(ledger, view, pool, costOf(ledger, view, addresses) + 1);
-  return [short === undefined ? oneFamilyOnly(view, missing, pool) : oneForQuota(view, missing, short)];
+  const own = costOf(ledger, view, addresses);
+  const short = shortage(ledger, view, pool, own + 1);
+  return [short === undefined ? oneFamilyOnly(view, missing, pool) : oneForQuota(view, missing, short, own)];
 }
 
 function assigned(

@@ -69,8 +69,13 @@ export class PoolOrder {
 
   /** All pools that serve this Service on their own accord and have addresses of its families, in the order to try. */
   serving(view: Seeker): readonly Pool[] {
+    return this.#allowed(view, this.servingBesidesPolicies(view));
+  }
+
+  /** Those that would if no policy shut them. */
+  servingBesidesPolicies(view: Seeker): readonly Pool[] {
     const want = wantOf(view);
-    return this.#allowed(view, [...this.#pinned.suiting(view, want), ...this.#unpinned.suiting(view, want)]);
+    return [...this.#pinned.suiting(view, want), ...this.#unpinned.suiting(view, want)];
   }
 
   /** All pools this Service may have addresses of, on its own accord or by asking; by name. */

@@ -8,6 +8,10 @@ import type { ServiceView } from './service-view.ts';
 export interface Shortage {
   readonly limit: Limit;
   readonly pool?: string;
+  /** Addresses of the quota that the namespace has, those of the Service that asks left out. */
+  readonly used: number;
+  /** Addresses besides that the Service cannot do without. */
+  readonly needed: number;
 }
 
 /** How many addresses that its namespace does not have yet this Service may have of the pool. What it has itself counts as given back. */
@@ -33,19 +37,22 @@ export function shortage(
   const { quota, quotaOfPools } = ledger.rulesOf(view.namespace);
   if (quota !== undefined) {
     const used = ledger.usedBesides(view);
-    if (quota.count - used < needed) return { limit: quota };
+    if (quota.count - used < needed) return { limit: quota, used, needed };
   }
   const ofPool = pool === undefined ? undefined : quotaOfPools.get(pool);
   if (pool === undefined || ofPool === undefined) return undefined;
   const used = ledger.usedBesides(view, pool);
-  return ofPool.count - used < needed ? { limit: ofPool, pool } : undefined;
+  return ofPool.count - used < needed ? { limit: ofPool, pool, used, needed } : undefined;
 }
 
-/** All that decisions can see of what quotas leave to a namespace: equal texts, equal reasons. Nobody needs more than two addresses. */
+/**
+ * All that decisions can see of what quotas leave to a namespace: equal texts, equal reasons. Nobody needs more than two addresses;
+ * by how many a quota is exceeded who waits for it is told.
+ */
 export function quotaState(ledger: Ledger, namespace: string): string {
   const { quota, quotaOfPools } = ledger.rulesOf(namespace);
   const left = (limit: Limit, pool?: string): number =>
-    Math.max(0, Math.min(2, limit.count - ledger.used(namespace, pool)));
+    Math.min(2, limit.count - ledger.used(namespace, pool));
   const total = quota === undefined ? [] : [left(quota)];
   return JSON.stringify([total, [...quotaOfPools].map(([pool, limit]) => [pool, left(limit, pool)])]);
 }

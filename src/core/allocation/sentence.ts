@@ -61,6 +61,7 @@ const OFFERS = new RegExp(
     String.raw`(?<=(?:is full|has no free [^;]*? address) )\(.*?\)`,
     String.raw`name one with \S+ \(.*?\)`,
     'open a pool to it',
+    String.raw`have AddressPolicy \S+ allow one \(.*?\)`,
   ].join('|'),
   'g',
 );

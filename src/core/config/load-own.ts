@@ -3,24 +3,32 @@ import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../..
 import type { Finding } from '../../api/findings.ts';
 import { readAddressPolicy, resolvePolicy } from './address-policy.ts';
 import { readAddressReservation, resolveReservation } from './address-reservation.ts';
+import { isFault } from './fault.ts';
 import type { ConfigInput } from './input.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Read } from './objects.ts';
 import { compareSources, reader, tell } from './objects.ts';
+import type { BesidePools } from './own-checks.ts';
+import { findingsOfMeetings } from './own-checks.ts';
 import { endsSoonAt, farewellAtMs, readPolicyException, resolveException } from './policy-exception.ts';
 import { Report } from './report.ts';
 import type { PolicyException, Snapshot } from './snapshot.ts';
 
 /** What of a Snapshot these kinds say. */
 export type OwnKinds = Pick<Snapshot, 'reservations' | 'policies' | 'exceptions'>;
-export type LoadedOwn = OwnKinds & { readonly findings: readonly Finding[] };
+
+export interface LoadedOwn extends OwnKinds {
+  readonly findings: readonly Finding[];
+  /** What is to be held against the pools. */
+  readonly besidePools: BesidePools;
+}
 
 const readReservations = reader(ADDRESS_RESERVATIONS.kind, readAddressReservation);
 const readPolicies = reader(ADDRESS_POLICIES.kind, readAddressPolicy);
 const readExceptions = reader(POLICY_EXCEPTIONS.kind, readPolicyException);
 const NONE: readonly never[] = [];
 
-/** Sorted by namespace and name. What has expired is reported and left out. */
+/** Sorted by namespace and name. What has expired is reported and left out, as are exceptions with faults. */
 export function loadOwn(input: ConfigInput, namespaces: Namespaces): LoadedOwn {
   const { namespace, nowMs } = input;
   const findings: Finding[] = [];
@@ -41,21 +49,25 @@ export function loadOwn(input: ConfigInput, namespaces: Namespaces): LoadedOwn {
     }
     return !isOver;
   };
+  const kept = reservations.filter((read) => isInForce(read, read.value.reservation.expiresAtMs));
+  const resolved = policies
+    .map((read) => resolvePolicy(read, namespaces))
+    .toSorted((a, b) => compareSources(a.policy, b.policy));
+  findings.push(...findingsOfMeetings(resolved));
   return {
-    reservations: reservations
-      .filter((read) => isInForce(read, read.value.reservation.expiresAtMs))
-      .map((read) => resolveReservation(read, namespaces, findings))
-      .toSorted(compareSources),
-    policies: policies.map(({ value }) => resolvePolicy(value, namespaces)).toSorted(compareSources),
+    reservations: kept.map((read) => resolveReservation(read, namespaces, findings)).toSorted(compareSources),
+    policies: resolved.map(({ policy }) => policy),
     exceptions: exceptions
+      .filter(({ findings: own }) => !own.some(isFault))
       .filter((read) => isInForce(read, read.value.exception.expiresAtMs))
       .map((read) => {
         const exception = resolveException(read.value, namespaces, nowMs);
-        if (exception.endsSoon && read.findings.length === 0) tellOfEnd(read, exception, findings);
+        if (exception.endsSoon) tellOfEnd(read, exception, findings);
         return exception;
       })
       .toSorted(compareSources),
     findings,
+    besidePools: { reservations: kept, policies },
   };
 }
 

@@ -3,12 +3,13 @@
  * offline tools all come through here, so the same object has the same faults everywhere.
  *
  * Objects are raw JSON from an API server or from Git and may have any shape at all: nothing here throws. A single fault
- * of level deny and there is no Snapshot; the caller keeps the last good one.
+ * (but for those of PolicyExceptions, which are left out) and there is no Snapshot; the caller keeps the last good one.
  */
 import type { Finding } from '../../api/findings.ts';
-import { FINDINGS, formatFinding } from '../../api/findings.ts';
+import { formatFinding } from '../../api/findings.ts';
 import type { ObjectRef } from '../../api/meta.ts';
 import { LEGACY_CONFIG_KEY } from '../../api/metallb.ts';
+import { isFault, keepsAllBack } from './fault.ts';
 import type { ConfigInput } from './input.ts';
 import type { LegacyReads } from './legacy-reads.ts';
 import { NOTHING_LEGACY, readLegacy } from './legacy-reads.ts';
@@ -22,14 +23,16 @@ import type { LoadedPools } from './load-pools.ts';
 import { loadPools } from './load-pools.ts';
 import type { Namespaces } from './namespaces.ts';
 import { namespacesIn } from './namespaces.ts';
+import { findingsBesidePools } from './own-checks.ts';
 import { remember } from './remember.ts';
 import type { Snapshot } from './snapshot.ts';
 
+export { isFault, keepsAllBack } from './fault.ts';
 export type { ConfigInput } from './input.ts';
 export { sameRanges } from './load-pools.ts';
 
 export interface LoadedConfig {
-  /** Absent where a finding denies it. */
+  /** Absent where a finding keeps all of it back. */
   readonly snapshot?: Snapshot;
   /** All of them: those of each object by itself in the order of the objects, and those of several together. */
   readonly findings: readonly Finding[];
@@ -48,11 +51,8 @@ interface Parts {
   readonly l2: LoadedL2;
   readonly bgp: LoadedBgp;
   readonly own: LoadedOwn;
-}
-
-/** True for a finding that keeps its configuration from being used. */
-export function isFault(finding: Finding): boolean {
-  return FINDINGS[finding.code].level === 'deny';
+  /** Of the own kinds beside the pools. */
+  readonly besidePools: readonly Finding[];
 }
 
 /**
@@ -123,11 +123,13 @@ function loadAll(input: ConfigInput, near: Parts | undefined): LoadedConfig & { 
   const bgp = isBgpSame ? before.bgp : loadBgp(input, legacy, pools);
   const isOwnSame = before?.namespaces === namespaces && isSame(OF_OWN_KINDS);
   const own = isOwnSame ? before.own : loadOwn(input, namespaces);
-  const findings = [pools, l2, bgp, own].flatMap((part) => part.findings);
-  const parts = { input, legacy, namespaces, pools, l2, bgp, own };
-  if (findings.some(isFault)) return { findings, parts };
+  const areBothSame = before?.pools.byName === pools.byName && before.own === own;
+  const besidePools = areBothSame ? before.besidePools : findingsBesidePools(own.besidePools, pools.byName);
+  const findings = [...[pools, l2, bgp, own].flatMap((part) => part.findings), ...besidePools];
+  const parts = { input, legacy, namespaces, pools, l2, bgp, own, besidePools };
+  if (findings.some(keepsAllBack)) return { findings, parts };
   const { findings: _, ...ofBgp } = bgp;
-  const { findings: __, ...ofOwn } = own;
+  const { findings: __, besidePools: ___, ...ofOwn } = own;
   const snapshot = { pools: pools.byName, l2Advertisements: l2.advertisements, ...ofBgp, ...ofOwn };
   return { snapshot, findings, parts };
 }

@@ -1,17 +1,20 @@
 /** PolicyException objects: which rule does not count for which objects, and until when. */
+import { EXCEPTED_KINDS } from '../../api/cleat.ts';
+import { POLICY_EXCEPTION_CRD } from '../../api/crd-policy-exception.ts';
 import type { FindingCode } from '../../api/findings.ts';
 import { FINDINGS } from '../../api/findings.ts';
 import { FINDINGS_OF_SERVICES } from '../../api/findings-of-services.ts';
 import type { NamespaceChoice } from './namespace-choice.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Fields } from './read.ts';
-import { isFields, readFields, readList, readString } from './read.ts';
+import { isFields, readFields, readList, readNarrowing, readString } from './read.ts';
 import { readSelector } from './read-selector.ts';
 import type { Report } from './report.ts';
+import { checkSizes } from './sizes.ts';
 import type { ExceptedObjects, PolicyException } from './snapshot.ts';
 import { readTime } from './time.ts';
 
-/** An exception as its object alone tells it. One with faults may have any code and any time; it does not come into force. */
+/** An exception as its object alone tells it. One with faults may have any code and any time; it is left out. */
 export interface ExceptionDraft {
   readonly exception: Omit<PolicyException, 'objects' | 'endsSoon'>;
   readonly objects: readonly ObjectsDraft[];
@@ -25,6 +28,7 @@ interface ObjectsDraft {
 
 export function readPolicyException(object: Fields, report: Report): ExceptionDraft {
   const spec = readFields(object['spec'], 'spec', report);
+  checkSizes(POLICY_EXCEPTION_CRD, spec, report);
   const rule = readString(spec['rule'], 'spec.rule', report);
   const expiresAtMs = readTime(spec['expires'], 'spec.expires', report);
   if (spec['expires'] === undefined || spec['expires'] === null)
@@ -48,17 +52,6 @@ const OBJECTS = 'spec.objects';
 const LAST_DAYS_MS = 14 * 86_400_000;
 /** The guard's refusals, which are about the Services hit and not about the configuration. */
 const STRANDING: readonly string[] = ['LB228', 'LB229', 'LB230', 'LB231'];
-
-/** Of which a rule that can be excepted says something. */
-const KINDS: readonly string[] = [
-  'Service',
-  'Gateway',
-  'IPAddressPool',
-  'L2Advertisement',
-  'BGPAdvertisement',
-  'ConfigMap',
-  'Namespace',
-];
 
 /** By reason or code. Reasons are as unique as codes. */
 const CODES: ReadonlyMap<string, FindingCode> = new Map(
@@ -89,8 +82,8 @@ function readObjects(value: unknown, path: string, report: Report): ObjectsDraft
     return undefined;
   }
   const kind = readString(value['kind'], `${path}.kind`, report);
-  if (kind !== undefined && !KINDS.includes(kind))
-    report.add('LB210', `${path}.kind`, kind, `is none that is judged: write ${KINDS.join(', ')}`);
+  if (kind !== undefined && !EXCEPTED_KINDS.includes(kind))
+    report.add('LB210', `${path}.kind`, kind, `is none that is judged: write ${EXCEPTED_KINDS.join(', ')}`);
   const namespace = readNarrowing(value['namespace'], `${path}.namespace`, report);
   const name = readNarrowing(value['name'], `${path}.name`, report);
   const bySelector = value['namespaceSelector'] ?? undefined;
@@ -119,11 +112,6 @@ function readObjects(value: unknown, path: string, report: Report): ObjectsDraft
     },
     ...(choice === undefined ? {} : { choice }),
   };
-}
-
-/** A text left empty, as by a template without its value, must not make the exception one for all. */
-function readNarrowing(value: unknown, path: string, report: Report): string | undefined {
-  return value === undefined || value === null ? undefined : readString(value, path, report);
 }
 
 /** When its last days begin. */

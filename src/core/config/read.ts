@@ -94,6 +94,11 @@ export function readOptionalText(value: unknown, path: string, report: Report): 
   return readString(value, path, report);
 }
 
+/** A text that may be left out, but not be empty: one left so by a template without its value must not make what it narrows one for all. */
+export function readNarrowing(value: unknown, path: string, report: Report): string | undefined {
+  return value === undefined || value === null ? undefined : readString(value, path, report);
+}
+
 /** The parts of an object that are there, so that what is absent has no key at all. */
 export function present<T extends object>(parts: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const entries = Object.entries(parts).filter(([, value]) => value !== undefined);

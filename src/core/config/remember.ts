@@ -33,3 +33,14 @@ export function rememberLatest<A extends object, B extends object, V>(
     return answer;
   };
 }
+
+/** The latest answer to a question about a list: the same one as long as the same things are in it. */
+export function rememberForList<T, V>(make: (list: readonly T[]) => V): (list: readonly T[]) => V {
+  let latest: { readonly list: readonly T[]; readonly answer: V } | undefined;
+  return (list) => {
+    const known = latest?.list;
+    if (latest === undefined || known?.length !== list.length || list.some((each, at) => each !== known[at]))
+      latest = { list, answer: make(list) };
+    return latest.answer;
+  };
+}

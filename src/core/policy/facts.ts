@@ -37,7 +37,7 @@ export interface Facts {
   readonly ledger: Ledger;
   /** The configuration objects as they are stored, in force or not. */
   readonly configInput: ConfigInput;
-  /** What is wrong with `configInput`. With a finding of level deny in it, `snapshot` is older than `configInput`. */
+  /** What is wrong with `configInput`. With one that keeps it back, `snapshot` is older than `configInput`. */
   readonly configFindings: readonly Finding[];
   /** The labels of a namespace; undefined where it is not known. */
   labelsOf(namespace: string): Readonly<Record<string, string>> | undefined;

@@ -1,7 +1,8 @@
 /**
- * The floor: what of the gate holds with every process of Cleat dead. The pools and the namespaces they are open to, and the
- * reservations and the namespaces they let in, are compiled into one ConfigMap, the parameter of a ValidatingAdmissionPolicy that the API server evaluates by itself. It says
- * the codes and the first words the webhook says; who holds what, and what is free, it cannot know.
+ * The floor: what of the gate holds with every process of Cleat dead. The pools and the namespaces they are open to, the pools
+ * that AddressPolicies allow to namespaces, and the reservations and the namespaces they let in, are compiled into one ConfigMap, the
+ * parameter of a ValidatingAdmissionPolicy that the API server evaluates by itself. It says the codes and the first words the
+ * webhook says; who holds what, and what is free, it cannot know.
  *
  * What must always hold: the floor refuses nothing the webhook would admit on the same objects. What it cannot tell, such as a
  * pool or a reservation for Services with certain labels, or whom exactly a PolicyException is for, it takes for allowed; without pools, without the ConfigMap or where an expression
@@ -11,6 +12,7 @@ import { ENFORCE_LABEL, LEGACY_PREFIX, LOAD_BALANCER_IPS, PREFIX } from '../../a
 import type { Level } from '../../api/findings.ts';
 import type { ConfigMap } from '../../api/kubernetes.ts';
 import type { KubeObject } from '../../api/meta.ts';
+import { PolicyIndex } from '../allocation/namespace-rules.ts';
 import { Reserved } from '../allocation/reserved.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { AddressRange } from '../net/address.ts';
@@ -21,6 +23,8 @@ export const FLOOR = 'cleat-floor';
 const POLICY_NAME = 'floor.cleat.dev';
 const POLICY_API = 'admissionregistration.k8s.io/v1';
 const NAMESPACE_PREFIX = 'namespace.';
+const ONLY = 'only';
+const ONLY_PREFIX = `${ONLY}.`;
 const RESERVED_PREFIX = 'reserved.';
 const EXCEPTED_PREFIX = 'excepted.';
 /** In the place of a namespace: every one. */
@@ -38,11 +42,12 @@ export interface FloorOptions {
 
 /**
  * The parameter: CIDRs with blanks between them. `open` are those for everybody, `namespace.NAME` those for one namespace
- * besides, `closed` all that are not open; `pools` is how many pools there are. `reserved` are those that are reserved,
+ * besides, `closed` all that are not open; `pools` is how many pools there are. `only.NAME` are those that policies allow to one
+ * namespace, `only` those they allow to all others; without either they allow all. `reserved` are those that are reserved,
  * `reserved.NAME` those of them that one namespace may have. `excepted.CODE` are namespaces with exceptions from a rule.
  */
 export function compileFloor(
-  { pools, reservations, exceptions }: Snapshot,
+  { pools, reservations, policies, exceptions }: Snapshot,
   namespace: string,
 ): ConfigMap & { data: Record<string, string> } {
   const all = [...pools.values()];
@@ -66,10 +71,29 @@ export function compileFloor(
           join(closed.filter(({ allocation }) => allocation?.namespaces?.has(guest))),
         ]),
       ),
+      ...onlyData(pools, policies),
       ...reservedData(reservations),
       ...exceptedData(exceptions),
     },
   };
+}
+
+function onlyData(pools: Snapshot['pools'], policies: Snapshot['policies']): Record<string, string> {
+  const limiting = policies.filter((policy) => policy.pools !== undefined);
+  const index = new PolicyIndex(limiting);
+  const cidrsFor = (namespace: string): string | undefined => {
+    const { pools: names } = index.rulesOf(namespace);
+    return names && cidrsOf([...names].flatMap((name) => pools.get(name)?.ranges ?? [])).join(' ');
+  };
+  const data: Record<string, string> = {};
+  // No namespace is called so: what holds where none of them is named.
+  const elsewhere = cidrsFor('');
+  if (elsewhere !== undefined) data[ONLY] = elsewhere;
+  for (const name of new Set(limiting.flatMap(({ namespaces }) => [...(namespaces ?? [])].toSorted()))) {
+    const own = cidrsFor(name);
+    if (own !== undefined && own !== elsewhere) data[ONLY_PREFIX + name] = own;
+  }
+  return data;
 }
 
 /** Who is let in by labels is let in: labels are not looked at. */
@@ -182,6 +206,8 @@ const ASKS_FOR_SOMETHING_ELSE = `oldObject == null || oldObject.spec.type != 'Lo
 
 const isIn = (cidrs: string): string => `variables.${cidrs}.exists(c, cidr(c).containsIP(x))`;
 
+const HAS_IT = 'variables.has.exists(h, h == ip(x))';
+
 /** In the order they are read: the request, its addresses, what is allowed, and what is wrong. */
 const VARIABLES: readonly { readonly name: string; readonly expression: string }[] = [
   { name: 'first', expression: annotation('object', PREFIX) },
@@ -209,16 +235,27 @@ const VARIABLES: readonly { readonly name: string; readonly expression: string }
     name: 'outside',
     expression: `variables.wanted.filter(x, !${isIn('allowed')} && !${isIn('closed')})`,
   },
-  { name: 'shut', expression: `variables.wanted.filter(x, !${isIn('allowed')} && ${isIn('closed')})` },
   { name: 'reserved', expression: wordsOf("'reserved'") },
   { name: 'own', expression: wordsOf(`'${RESERVED_PREFIX}' + request.namespace`) },
-  // Who has an address when it is reserved keeps it.
+  // Who has an address when it is reserved, or when a policy shuts its pool, keeps it.
   {
     name: 'has',
     expression: `oldObject != null && has(oldObject.status) && has(oldObject.status.loadBalancer) && has(oldObject.status.loadBalancer.ingress) ? oldObject.status.loadBalancer.ingress.filter(i, has(i.ip) && isIP(i.ip)).map(i, ip(i.ip)) : []`,
   },
   {
     name: 'kept',
-    expression: `variables.wanted.filter(x, ${isIn('reserved')} && !${isIn('own')} && !variables.has.exists(h, h == ip(x)))`,
+    expression: `variables.wanted.filter(x, ${isIn('reserved')} && !${isIn('own')} && !${HAS_IT})`,
+  },
+  {
+    name: 'limited',
+    expression: `'${ONLY}' in params.data || '${ONLY_PREFIX}' + request.namespace in params.data`,
+  },
+  {
+    name: 'only',
+    expression: `'${ONLY_PREFIX}' + request.namespace in params.data ? ${wordsOf(`'${ONLY_PREFIX}' + request.namespace`)} : ${wordsOf(`'${ONLY}'`)}`,
+  },
+  {
+    name: 'shut',
+    expression: `variables.wanted.filter(x, ${isIn('allowed')} ? variables.limited && !${isIn('only')} && !${HAS_IT} : ${isIn('closed')})`,
   },
 ];

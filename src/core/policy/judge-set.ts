@@ -6,7 +6,7 @@
  * beside objects with faults may be other ones once those are mended.
  */
 import { ADDRESS_POLICIES, ADDRESS_RESERVATIONS, CLEAT_GROUP, POLICY_EXCEPTIONS } from '../../api/cleat.ts';
-import type { Finding, Level } from '../../api/findings.ts';
+import type { Finding, FindingCode, Level } from '../../api/findings.ts';
 import { gateLevelOf } from '../../api/findings.ts';
 import type { Gateway } from '../../api/gateway.ts';
 import { GATEWAYS } from '../../api/gateway.ts';
@@ -70,6 +70,7 @@ export function judgeSet<T extends KubeObject>(
   const remarks = [
     ...findings
       .filter(({ code }) => code !== 'LB211' || input.namespaces.length > 0)
+      .filter(({ code }) => !ABOUT_OTHER_POOLS.has(code) || hasPools(input))
       .map((finding) => lowered(facts, input.namespace, { finding, level: gateLevelOf(finding.code) })),
     ...[
       ...judgeServices(set.of(SERVICES) as readonly Service[], facts),
@@ -83,6 +84,13 @@ export function judgeSet<T extends KubeObject>(
   return remarks
     .map((remark): Judged<T> => ({ ...remark, object: set.find(remark.finding) }))
     .toSorted((a, b) => placeOf(place, a.object) - placeOf(place, b.object));
+}
+
+/** That something is in no pool, or the name of none. */
+const ABOUT_OTHER_POOLS: ReadonlySet<FindingCode> = new Set(['LB235', 'LB237']);
+
+function hasPools({ pools, legacy }: ConfigInput): boolean {
+  return pools.length > 0 || legacy !== undefined;
 }
 
 function placeOf<T>(place: ReadonlyMap<T, number>, object: T | undefined): number {
@@ -108,7 +116,6 @@ function soundPart(input: ConfigInput, findings: readonly Finding[]): Snapshot {
     bgpPeers: [],
     reservations: sound(ADDRESS_RESERVATIONS, input.reservations),
     policies: sound(ADDRESS_POLICIES, input.policies),
-    exceptions: sound(POLICY_EXCEPTIONS, input.exceptions),
   };
   return loadConfig(part).snapshot ?? EMPTY_SNAPSHOT;
 }

@@ -56,9 +56,12 @@ function isOurs({ loadBalancerClass }: Facts, service: Service): boolean {
   return ours && !deleting;
 }
 
-/** Of what this change writes; what was stored in another form already is nobody's business now. */
+/**
+ * Of what this change writes; what was stored in another form already is nobody's business now. A request that nobody can read
+ * stays as it is: whether it is the one that was stored is told by its text.
+ */
 function canonicalForms(object: Service, oldObject: Service | undefined): readonly Setting[] {
-  if (isComparedAsText(object)) return [];
+  if (isComparedAsText(object) || viewService(object).request.kind !== 'addresses') return [];
   return REQUESTS.flatMap((path) => {
     const text = valueAt(object, path);
     if (typeof text !== 'string' || (oldObject && valueAt(oldObject, path) === text)) return [];

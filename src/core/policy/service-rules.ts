@@ -9,7 +9,7 @@ import { foreignClass, notLoaded } from '../allocation/findings.ts';
 import { plan } from '../allocation/plan.ts';
 import type { AddressRequest, ServiceView } from '../allocation/service-view.ts';
 import { viewAsStored, viewService } from '../allocation/view-service.ts';
-import { isFault } from '../config/load.ts';
+import { keepsAllBack } from '../config/load.ts';
 import { formatAddress } from '../net/address.ts';
 import type { Change, Facts, Remark, ServiceChange } from './facts.ts';
 
@@ -95,7 +95,7 @@ function isProof(facts: Facts, { namespace, request }: ServiceView, code: Findin
   // Field and annotation contradict each other whatever pools there are.
   if (!ABOUT_POOLS.has(code) || request.kind === 'conflicting') return true;
   // The pools in force are not the pools that are stored.
-  if (facts.configFindings.some(isFault)) return false;
+  if (facts.configFindings.some(keepsAllBack)) return false;
   // A namespace nobody has seen yet, made a moment ago, may have the labels a pool selects.
   return !ABOUT_NAMESPACES.has(code) || facts.labelsOf(namespace) !== undefined;
 }

@@ -7,6 +7,7 @@ import { CLIENT } from './client.ts';
 import { CUSTOM } from './custom.ts';
 import { RULES } from './rules.ts';
 import { DELETING } from './deleting.ts';
+import { OWN_KINDS } from './own-kinds.ts';
 import { PATCHES } from './patches.ts';
 import { SERVICE_CASES } from './services.ts';
 import { TABLES } from './tables.ts';
@@ -22,6 +23,7 @@ export const ALL_CASES: readonly Case[] = [
   ...DELETING,
   ...CUSTOM,
   ...RULES,
+  ...OWN_KINDS,
   ...TABLES,
   ...AROUND,
   ...ADMISSION,

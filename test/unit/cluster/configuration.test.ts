@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AddressReservation } from '../../../src/api/cleat.ts';
-import { ADDRESS_RESERVATIONS } from '../../../src/api/cleat.ts';
+import type { AddressReservation, PolicyException } from '../../../src/api/cleat.ts';
+import { ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../../../src/api/cleat.ts';
 import type { ConfigMap, Namespace, Node, Secret } from '../../../src/api/kubernetes.ts';
 import { CONFIG_MAPS, NAMESPACES, NODES, SECRETS } from '../../../src/api/kubernetes.ts';
 import type { IPAddressPool, L2Advertisement } from '../../../src/api/metallb.ts';
@@ -363,6 +363,7 @@ const reserved = ({ configuration }: Fixture): string[] =>
 test('what expires is loaded again at that moment, and nothing is looked at before', async () => {
   const clock = new VirtualClock();
   const fixture = new Fixture({ ownKinds: { clock } });
+  await fixture.put(pool('p', ['192.0.2.0/24']));
   fixture.kube.put(ADDRESS_RESERVATIONS, reservation('lasting'));
   fixture.kube.put(ADDRESS_RESERVATIONS, reservation('short', '2026-01-02T00:00:00Z'));
   await fixture.start();
@@ -394,4 +395,28 @@ test('without a clock the kinds of cleat.dev are not read', async () => {
   fixture.kube.put(ADDRESS_RESERVATIONS, reservation('short'));
   await fixture.start();
   assert.deepEqual(reserved(fixture), []);
+});
+
+test('an exception with a fault is told of and left out, and all else comes into force', async () => {
+  const fixture = new Fixture({ ownKinds: { clock: new VirtualClock() } });
+  const spec = {
+    rule: 'LB101',
+    objects: [{ kind: 'Service' }],
+    reason: 'r',
+    owner: 'o',
+    expires: '2026-09-01',
+  };
+  fixture.kube.put<PolicyException>(POLICY_EXCEPTIONS, { metadata: { name: 'bad', namespace }, spec });
+  await fixture.start();
+  await fixture.put(pool('a', ['10.0.0.0/24']));
+  assert.deepEqual([fixture.pools(), fixture.codes()], [['a'], ['LB210']]);
+  assert.deepEqual(fixture.messages('error'), [
+    'the configuration has faults: PolicyExceptions with faults are left out',
+  ]);
+  await fixture.put(pool('b', ['nonsense']));
+  assert.equal(
+    fixture.messages('error').at(-1),
+    'the configuration has faults: the last one without stays in force',
+  );
+  await fixture.configuration.stop();
 });

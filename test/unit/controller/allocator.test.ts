@@ -326,3 +326,17 @@ describe('a Service that must move', () => {
     }
   });
 });
+
+test('who waits for a pool it names is told that it is being drained, whatever it was told before', () => {
+  const named = { annotations: { 'address-pool': 'p' } };
+  const desk = new Desk({ pools: [pool('p', ['192.0.2.1/32'])] });
+  desk.put('a');
+  desk.put('full', named);
+  desk.put('other', { ...named, families: ['IPv6'] });
+  desk.turn();
+  assert.deepEqual([desk.statuses()['default/full'], desk.statuses()['default/other']], ['LB111', 'LB110']);
+  desk.configure({ pools: [pool('p', ['192.0.2.1/32'], {}, { 'cleat.dev/drain': 'true' })] });
+  assert.deepEqual(desk.turn(), ['default/full: LB117', 'default/other: LB117']);
+  desk.configure({ pools: [pool('p', ['192.0.2.1/32'])] });
+  assert.deepEqual(desk.turn(), ['default/full: LB111', 'default/other: LB110']);
+});

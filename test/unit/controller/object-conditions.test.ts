@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
+import type { PolicyException } from '../../../src/api/cleat.ts';
+import { POLICY_EXCEPTIONS } from '../../../src/api/cleat.ts';
 import type { KubeObject, Resource } from '../../../src/api/meta.ts';
-import type { ConfigurationStatus } from '../../../src/api/metallb.ts';
-import { BGP_PEERS, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../../src/api/metallb.ts';
+import type { ConfigurationState, ConfigurationStatus } from '../../../src/api/metallb.ts';
+import {
+  BGP_PEERS,
+  CONFIGURATION_STATES,
+  IP_ADDRESS_POOLS,
+  L2_ADVERTISEMENTS,
+} from '../../../src/api/metallb.ts';
 import { advertisement, pool } from '../../support/allocation.ts';
 import { NAMESPACE, peer } from '../../support/configuration.ts';
 import { ControllerWorld } from '../../support/controller-world.ts';
@@ -86,4 +93,30 @@ test('a condition somebody removes or changes is put right, and one of an object
     world.log.lines.filter(({ fields }) => fields['error'] !== undefined),
     [],
   );
+});
+
+test('an exception with a fault says so, and everything else comes into force', async () => {
+  await world.start();
+  const spec = {
+    rule: 'LB999',
+    objects: [{ kind: 'Service' }],
+    reason: 'r',
+    owner: 'o',
+    expires: '2099-01-01T00:00:00Z',
+  };
+  world.kube.put<PolicyException>(POLICY_EXCEPTIONS, {
+    metadata: { name: 'bad', namespace: NAMESPACE },
+    spec,
+  });
+  await world.putPools(pool('p', ['192.0.2.0/28']));
+  await world.apply('web');
+  assert.equal(world.status('web'), '192.0.2.0 of p');
+  assert.match(validity(POLICY_EXCEPTIONS, 'bad') ?? '', /^False MalformedField LB210 spec\.rule LB999 /);
+  const state = world.kube.read<ConfigurationState>(CONFIGURATION_STATES, {
+    namespace: NAMESPACE,
+    name: 'controller',
+  });
+  assert.equal(state?.status?.result, 'Invalid');
+  assert.ok(world.events.some((event) => event.includes('LB210 spec.rule LB999')));
+  assert.equal(await world.metric('metallb_k8s_client_config_stale_bool'), 1);
 });

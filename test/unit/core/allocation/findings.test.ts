@@ -62,8 +62,9 @@ const ALL: readonly Finding[] = [
   findings.notLoaded(seen),
   findings.noClusterIp({ ...seen, hasClusterIPs: false }),
   findings.noClusterIp(view('web', { spec: { ipFamilyPolicy: 'RequireDualStack' } })),
-  findings.noOpenPool(seen, [{ name: 'a' }]),
-  findings.noOpenPool(seen, []),
+  findings.noOpenPool(seen, [{ name: 'a' }], undefined),
+  findings.noOpenPool(seen, [], undefined),
+  findings.noOpenPool(seen, [], { pools: [{ name: 'a' }], policy: 'p' }),
 ];
 
 test('every code of a Service has its sentence here', () => {

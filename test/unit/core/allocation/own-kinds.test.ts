@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Configured } from '../../../support/desk.ts';
 import { Desk } from '../../../support/desk.ts';
+import type { ServiceText } from '../../../support/allocation.ts';
 import { policy, pool, reservation } from '../../../support/allocation.ts';
 
 const four = pool('p', ['192.0.2.1-192.0.2.4']);
@@ -185,7 +186,7 @@ test('a pool over its quota is passed over, a pool that is not allowed refused, 
   });
   assert.equal(
     desk.said('default/c'),
-    'LB119 metadata.annotations[metallb.io/address-pool] p cannot be had: AddressPolicy a gives namespace default a quota of 1 in pool p, which is used up; delete a Service of it or raise the quota',
+    'LB119 metadata.annotations[metallb.io/address-pool] p is over the quota: AddressPolicy a, 1 of 1 of pool p used in default; delete a Service or raise it',
   );
   desk.configure({ pools, policies: [policy('a', rules), policy('b', { pools: ['p', 'gone'] })] });
   desk.put('d', asking('198.51.100.9'));
@@ -275,6 +276,50 @@ test('who is to lose what it has is told what it will be told once it has nothin
   desk.restart();
   desk.turn();
   assert.equal(desk.said('default/a'), told);
+});
+
+test('a Service that no quota has room for is told which, how much of it is used, and what helps', () => {
+  const pools = [pool('p', ['192.0.2.0/28', '2001:db8::/120'])];
+  const team = { namespace: 'shop' };
+  const both: ServiceText = { ...team, families: ['IPv4', 'IPv6'] };
+  const desk = new Desk({ pools, policies: [policy('team', { quota: { total: 3 } })] });
+  for (const name of ['a', 'b']) desk.put(name, team);
+  desk.put('c', { ...both, spec: { ipFamilyPolicy: 'RequireDualStack' } });
+  desk.turn();
+  const over = 'LB119 spec.type LoadBalancer is over the quota: AddressPolicy team,';
+  assert.equal(desk.said('shop/c'), `${over} 2 of 3 used in shop and 2 needed; delete a Service or raise it`);
+  desk.put('d', { ...both, spec: { ipFamilyPolicy: 'PreferDualStack' } });
+  desk.put('e', { ...team, ...asking('192.0.2.9') });
+  desk.turn();
+  assert.equal(
+    desk.said('shop/c'),
+    `${over} 3 of 3 used in shop and 2 needed; delete a Service or raise it`,
+    'told again as the others come',
+  );
+  const half =
+    'LB119 spec.ipFamilyPolicy PreferDualStack got no IPv6: AddressPolicy team, 3 of 3 used in shop; raise the quota';
+  assert.ok(desk.said('shop/d').endsWith(half), desk.said('shop/d'));
+  assert.equal(
+    desk.said('shop/e'),
+    'LB119 spec.loadBalancerIP 192.0.2.9 is over the quota: AddressPolicy team, 3 of 3 used in shop; delete a Service or raise it',
+  );
+  assert.ok(half.length <= 120, 'it is the one that is a warning where all is known');
+  desk.configure({ pools, policies: [policy('team', { quota: { total: 1 } })] });
+  desk.turn();
+  desk.remove('a', 'shop');
+  desk.turn();
+  assert.equal(desk.said('shop/c'), `${over} 2 of 1 used in shop and 2 needed; delete a Service or raise it`);
+});
+
+test('who is served by no pool because of a policy is told of the policy', () => {
+  const pools = [pool('p', ['192.0.2.0/28']), pool('q', ['198.51.100.0/28'], { autoAssign: false })];
+  const desk = new Desk({ pools, policies: [policy('team', { pools: ['none'] })] });
+  desk.put('a');
+  desk.turn();
+  assert.equal(
+    desk.said('default/a'),
+    'LB116 spec.type LoadBalancer needs an IPv4 address, but no pool serves namespace default automatically; have AddressPolicy team allow one (p)',
+  );
 });
 
 test('who waits is told of the policy that shuts the pool now', () => {

@@ -68,11 +68,13 @@ const KINDS = {
   bgpPeers: name.map((own) => peer(own, { peerAddress: '10.9.9.9' })),
   communities: name.map((own) => community(own, [{ name: 'blue', value: '1:2' }])),
   reservations: fc
-    .record({ name, choice })
-    .map(({ name: own, choice: of }) => reservation(own, { addresses: ['10.0.1.7'], ...of })),
+    .record({ name, choice, ip: fc.constantFrom('10.0.1.7', '10.0.60.0/22', '10.1.0.1') })
+    .map(({ name: own, choice: of, ip }) => reservation(own, { addresses: [ip], ...of })),
   policies: fc
-    .record({ name, choice })
-    .map(({ name: own, choice: of }) => policy(own, { quota: { total: 3 }, ...of })),
+    .record({ name, choice, pools: names })
+    .map(({ name: own, choice: of, pools: allowed }) =>
+      policy(own, { quota: { total: 3 }, pools: allowed, ...of }),
+    ),
 } satisfies Partial<Record<keyof ConfigInput, fc.Arbitrary<KubeObject>>>;
 
 type Kind = keyof typeof KINDS;

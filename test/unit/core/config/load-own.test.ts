@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { AddressPolicy, AddressReservation, PolicyException } from '../../../../src/api/cleat.ts';
-import type { ConfigInput } from '../../../../src/core/config/load.ts';
+import type { ConfigInput, LoadedConfig } from '../../../../src/core/config/load.ts';
 import { nextExpiryMs, atTime } from '../../../../src/core/config/load-own.ts';
 import type { Snapshot } from '../../../../src/core/config/snapshot.ts';
 import { formatRange } from '../../../../src/core/net/range.ts';
-import { load, NAMESPACE } from '../../../support/configuration.ts';
+import { runs } from '../../../support/runs.ts';
+import { addressPool, load as loadAll, NAMESPACE } from '../../../support/configuration.ts';
+
+/** What is said beside pools that there are not is tried by itself, below. */
+function load(input: Partial<ConfigInput>): LoadedConfig {
+  const { findings, ...rest } = loadAll(input);
+  const isOfPools = ({ code }: { code: string }): boolean => ['LB235', 'LB237'].includes(code);
+  return {
+    ...rest,
+    findings: input.pools === undefined ? findings.filter((each) => !isOfPools(each)) : findings,
+  };
+}
 
 const NOW_MS = Date.parse('2027-01-01T00:00:00Z');
 const namespaces = [
@@ -112,7 +124,7 @@ test('an exception is from a rule by code or reason, for objects by kind, namesp
 test('an exception whose namespace or name was left empty is not one for all', () => {
   const objects = [{ kind: 'Service', namespace: '', name: '' }];
   const { snapshot, findings } = load({ exceptions: [exception('one', { objects })] });
-  assert.equal(snapshot, undefined);
+  assert.deepEqual(snapshot?.exceptions, []);
   assert.deepEqual(
     findings.map(({ message }) => message),
     ['spec.objects[0].namespace "" is not a text', 'spec.objects[0].name "" is not a text'],
@@ -126,7 +138,28 @@ test('an exception for a kind that nobody judges is a fault, not an exception wi
   ]);
 });
 
-test('all faults are told, and with one nothing comes into force', () => {
+test('an exception with a fault is left out by itself, and one of the others keeps all back', () => {
+  const exceptions = [exception('bad', { rule: 'none', expires: 'soon' }), exception('good', {})];
+  const policies = [policy('few', { quota: { total: 1 } })];
+  const { snapshot, findings } = load({ exceptions, policies, nowMs: NOW_MS });
+  assert.deepEqual(
+    findings.map(({ object, code }) => `${object.name} ${code}`),
+    ['bad LB210', 'bad LB210'],
+  );
+  assert.deepEqual(
+    snapshot?.exceptions.map(({ source }) => source.name),
+    ['good'],
+  );
+  assert.equal(snapshot.policies[0]?.quota, 1, 'what else there is comes into force');
+  assert.equal(nextExpiryMs(snapshot), Date.parse('2027-05-18T00:00:00Z'), 'its own time means nothing');
+  for (const faulty of [
+    { policies: [policy('p', { quota: { total: -1 } })] },
+    { reservations: [reservation('r', { addresses: ['x'] })] },
+  ])
+    assert.equal(load({ exceptions, ...faulty }).snapshot, undefined);
+});
+
+test('all faults are told', () => {
   const input = {
     reservations: [
       reservation('r', { addresses: [] }),
@@ -231,4 +264,118 @@ test('a fault of configuration cannot be excepted: nothing would come into force
   );
   for (const rule of ['LB229', 'PoolDeleteStrandsServices', 'LB101', 'AddressInUse'])
     assert.deepEqual(said({ exceptions: [exception('e', { rule })] }), []);
+});
+
+test('names of pools that there are none of are told, each once', () => {
+  const spec = { quota: { pools: [{ pool: 'q', addresses: 1 }] }, pools: ['p', 'q', 'r'], defaultPool: 'r' };
+  const policies = [policy('a', spec)];
+  assert.deepEqual(said({ policies, pools: [addressPool('p', ['192.0.2.0/28'])] }), [
+    'LB235 spec.pools[1] q is no pool: create it, or name one that exists',
+    'LB235 spec.pools[2] r is no pool: create it, or name one that exists',
+  ]);
+  const quota = { quota: { pools: [{ pool: 's', addresses: 1 }] } };
+  assert.deepEqual(said({ policies: [policy('a', quota)], pools: [addressPool('p', ['192.0.2.0/28'])] }), [
+    'LB235 spec.quota.pools[0].pool s is no pool: create it, or name one that exists',
+  ]);
+});
+
+test('policies that leave a namespace no pool together are told, wherever they meet', () => {
+  const of = (name: string, pools: string[], more: object = {}): AddressPolicy =>
+    policy(name, { pools, ...more });
+  const web = { namespaces: ['web'] };
+  assert.deepEqual(said({ policies: [of('a', ['p']), of('b', ['q'])] }), [
+    'LB236 spec.pools ["q"] leaves every namespace no pool beside AddressPolicy a: allow one in all',
+  ]);
+  assert.deepEqual(said({ policies: [of('a', ['p']), of('b', ['q'], web)] }), [
+    'LB236 spec.pools ["q"] leaves namespace web no pool beside AddressPolicy a: allow one in all',
+  ]);
+  const three = [of('a', ['p', 'q'], web), of('c', ['r', 'p'], web), of('b', ['q', 'r'])];
+  assert.deepEqual(said({ policies: three }), [
+    'LB236 spec.pools ["r","p"] leaves namespace web no pool beside AddressPolicy a, b: allow one in all',
+  ]);
+  const both = { namespaces: ['web', 'shop'] };
+  assert.deepEqual(said({ policies: [of('a', ['p'], both), of('b', ['q'], both)] }), [
+    'LB236 spec.pools ["q"] leaves namespace web and 1 more no pool beside AddressPolicy a: allow one in all',
+  ]);
+  const apart = [of('a', ['p'], web), of('b', ['q'], { namespaces: ['shop'] }), policy('c', {})];
+  assert.deepEqual(said({ policies: apart }), []);
+  assert.deepEqual(said({ policies: [of('a', ['p', 'q']), of('b', ['q'])] }), []);
+});
+
+test('a default pool that another policy shuts is told, where it is the one that counts', () => {
+  const shut = policy('z', { pools: ['q', 'r'] });
+  assert.deepEqual(said({ policies: [policy('b', { defaultPool: 'p' }), shut] }), [
+    'LB236 spec.defaultPool p is shut to every namespace by AddressPolicy z: allow it there, or name another',
+  ]);
+  const first = policy('a', { defaultPool: 'q' });
+  assert.deepEqual(said({ policies: [first, policy('b', { defaultPool: 'p' }), shut] }), []);
+});
+
+test('reserved addresses of no pool are told, and those of which a part is in one are not', () => {
+  const addresses = ['192.0.2.15-192.0.2.20', '192.0.2.99', '2001:db8::/64'];
+  const reservations = [reservation('r', { addresses })];
+  const pools = [addressPool('p', ['192.0.2.0/28'])];
+  const outside = (...entries: string[]): string[] =>
+    entries.map(
+      (entry) => `LB237 ${entry} is in no pool, so it keeps nothing yet: correct it, or add it to a pool`,
+    );
+  const [single, wide] = ['spec.addresses[1] 192.0.2.99', 'spec.addresses[2] 2001:db8::/64'];
+  assert.deepEqual(said({ reservations, pools }), outside(single, wide));
+  const more = [...pools, addressPool('q', ['192.0.2.99/32'])];
+  assert.deepEqual(said({ reservations, pools: more }), outside(wide));
+  assert.deepEqual(said({ reservations, pools }), outside(single, wide), 'once the pool is gone again');
+  const moved = [addressPool('p', ['192.0.2.99/32'])];
+  assert.deepEqual(
+    said({ reservations, pools: moved }),
+    outside('spec.addresses[0] 192.0.2.15-192.0.2.20', wide),
+  );
+});
+
+test('what the API server would not store for its length is a fault as well', () => {
+  const names = Array.from({ length: 1001 }, (_, index) => `n${index}`);
+  const reservations = [reservation('r', { addresses: ['192.0.2.1'], namespaces: names })];
+  assert.deepEqual(said({ reservations }), [
+    'LB210 spec.namespaces has 1001 entries, of which 1000 can be stored: make two of it',
+  ]);
+  const just = policy('p', { defaultPool: '😀'.repeat(253) });
+  assert.deepEqual(said({ policies: [just] }), []);
+  const [long] = said({ policies: [policy('p', { defaultPool: 'x'.repeat(254) })] });
+  assert.match(long ?? '', /^LB210 spec\.defaultPool x+… is longer than 253 characters$/);
+});
+
+test('a default pool left empty, as by a template without its value, is a fault', () => {
+  assert.deepEqual(said({ policies: [policy('p', { defaultPool: '' })] }), [
+    'LB210 spec.defaultPool "" is not a text',
+  ]);
+});
+
+/** Around the times that change something: expiry, and fourteen days before it. */
+const moments = fc
+  .tuple(fc.constantFrom(0, 1, 14, 15), fc.constantFrom(-1, 0, 1))
+  .map(([days, ms]) => NOW_MS + days * 86_400_000 + ms);
+const expiring = fc.record({
+  reservations: fc.array(fc.option(moments), { maxLength: 3 }),
+  exceptions: fc.array(moments, { maxLength: 3 }),
+});
+
+test('time passes for what stays in force as for what is loaded anew, and nothing changes between the moments that are told', () => {
+  const text = (ms: number): string => new Date(ms).toISOString();
+  fc.assert(
+    fc.property(expiring, moments, moments, (drawn, one, other) => {
+      const [before, after] = one < other ? [one, other] : [other, one];
+      const input = {
+        reservations: drawn.reservations.map((ms, index) =>
+          reservation(`r${index}`, { addresses: ['192.0.2.1'], ...(ms !== null && { expires: text(ms) }) }),
+        ),
+        exceptions: drawn.exceptions.map((ms, index) => exception(`e${index}`, { expires: text(ms) })),
+      };
+      const at = (nowMs: number): Snapshot => snapshotOf({ ...input, nowMs });
+      assert.deepEqual(atTime(at(before), after), at(after));
+      const next = nextExpiryMs(at(before));
+      assert.ok(next === undefined || next > before);
+      if (next === undefined || after < next) assert.deepEqual(at(after), at(before));
+      else assert.notDeepEqual(at(next), at(next - 1));
+    }),
+    runs(60),
+  );
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compileFloor, floorPolicy } from '../../../../src/core/policy/floor.ts';
 import type { PolicyException } from '../../../../src/api/cleat.ts';
-import { pool, reservation, snapshotOf } from '../../../support/allocation.ts';
+import { policy, pool, reservation, snapshotOf } from '../../../support/allocation.ts';
 import { factsOf } from '../../../support/policy.ts';
 
 const compile = (...pools: ReturnType<typeof pool>[]) => compileFloor(snapshotOf(pools), 'metallb-system');
@@ -58,6 +58,24 @@ test('reservations become CIDRs, and those of them a namespace may have; labels 
     reserved: '192.0.2.0/30 192.0.2.16/31 2001:db8::7/128',
     'reserved.bank': '192.0.2.0/30 2001:db8::7/128',
     'reserved.shop': '192.0.2.0/31 192.0.2.3/32',
+  });
+});
+
+test('policies become the CIDRs they allow a namespace, and those they allow everybody else', () => {
+  const pools = [pool('p', ['192.0.2.0/24']), pool('q', ['198.51.100.0/24']), pool('r', ['203.0.113.0/24'])];
+  const compiled = (...policies: ReturnType<typeof policy>[]) => {
+    const { data } = compileFloor(factsOf({ pools, policies }).snapshot, 'metallb-system');
+    return Object.fromEntries(Object.entries(data).filter(([key]) => key.startsWith('only')));
+  };
+  assert.deepEqual(compiled(policy('a', { quota: { total: 1 }, defaultPool: 'p' })), {});
+  const shop = policy('shop', { namespaces: ['shop', 'bank'], pools: ['q', 'gone'] });
+  assert.deepEqual(compiled(shop), { 'only.bank': '198.51.100.0/24', 'only.shop': '198.51.100.0/24' });
+  const all = policy('all', { pools: ['p', 'q'] });
+  const bank = policy('bank', { namespaces: ['bank'], pools: ['r'] });
+  assert.deepEqual(compiled(all, shop, bank, policy('same', { namespaces: ['web'], pools: ['q', 'p'] })), {
+    only: '192.0.2.0/24 198.51.100.0/24',
+    'only.bank': '',
+    'only.shop': '198.51.100.0/24',
   });
 });
 

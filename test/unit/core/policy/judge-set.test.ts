@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { KubeObject } from '../../../../src/api/meta.ts';
 import { judgeSet } from '../../../../src/core/policy/judge-set.ts';
-import { advertisement, pool, service } from '../../../support/allocation.ts';
+import { advertisement, policy, pool, reservation, service } from '../../../support/allocation.ts';
 import { namespace } from '../../../support/policy.ts';
 
 const typed = (apiVersion: string, kind: string, object: object): KubeObject =>
@@ -89,6 +89,26 @@ test('beside objects with faults nothing is proven about pools, but what is malf
     'deny LB201 broken',
     'deny LB107 b',
   ]);
+});
+
+test('an exception with a fault is left out, and all else of the set is judged as ever', () => {
+  const exception = typed('cleat.dev/v1alpha1', 'PolicyException', { metadata: { name: 'e' }, spec: {} });
+  const [fault, ...more] = said(first, announced, asking('web', '192.0.2.9'), exception).toReversed();
+  assert.equal(fault, 'deny LB210 e');
+  assert.equal(more.at(-1), 'deny LB101 web');
+});
+
+test('pools that are not in the set may be anything', () => {
+  const own = [
+    typed('cleat.dev/v1alpha1', 'AddressPolicy', policy('team', { pools: ['first', 'second'] })),
+    typed(
+      'cleat.dev/v1alpha1',
+      'AddressReservation',
+      reservation('kept', { addresses: ['192.0.2.9'], namespaces: ['a'] }),
+    ),
+  ];
+  assert.deepEqual(said(...own), []);
+  assert.deepEqual(said(...own, first, announced), ['warn LB235 team', 'warn LB237 kept']);
 });
 
 test('a Gateway is judged beside the Services of the set, its own known by its label', () => {

@@ -2,8 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Change, Facts } from '../../../../src/core/policy/facts.ts';
 import { verdict } from '../../../../src/core/policy/verdict.ts';
-import { advertisement, pool } from '../../../support/allocation.ts';
-import { advertisementChange, factsOf, legacyChange, poolChange } from '../../../support/policy.ts';
+import type { PolicyException } from '../../../../src/api/cleat.ts';
+import { advertisement, policy, pool, reservation, service } from '../../../support/allocation.ts';
+import {
+  advertisementChange,
+  change,
+  deletion,
+  factsOf,
+  legacyChange,
+  ownChange,
+  poolChange,
+} from '../../../support/policy.ts';
 
 function brief(facts: Facts, proposed: Change): string {
   const { allowed, findings, warnings } = verdict(facts, proposed);
@@ -143,4 +152,60 @@ test('a name that is still to be generated is no fault', () => {
     metadata: { generateName: 'pool-', namespace: 'metallb-system' },
   };
   assert.equal(brief(facts, poolChange(generated)), 'allowed');
+});
+
+describe('the kinds of cleat.dev', () => {
+  const exception = (name: string, spec: object): PolicyException =>
+    ({
+      metadata: { name, namespace: 'metallb-system' },
+      spec: {
+        rule: 'LB101',
+        objects: [{ kind: 'Service' }],
+        reason: 'r',
+        owner: 'o',
+        expires: '2099-01-01T00:00:00Z',
+        ...spec,
+      },
+    }) as PolicyException;
+
+  test('what a policy or a reservation says of no pool is a warning, to who makes it and who takes the pool away', () => {
+    const lax = policy('lax', { pools: ['first', 'third'] });
+    assert.deepEqual(verdict(facts, ownChange('AddressPolicy', lax)).warnings, [
+      'LB235 spec.pools[1] third is no pool: create it, or name one that exists',
+    ]);
+    const vault = reservation('vault', { addresses: ['192.0.2.99'] });
+    assert.deepEqual(verdict(facts, ownChange('AddressReservation', vault)).warnings, [
+      'LB237 spec.addresses[0] 192.0.2.99 is in no pool, so it keeps nothing yet: correct it, or add it to a pool',
+    ]);
+    const stored = factsOf({ pools: [first, second], policies: [policy('a', { pools: ['second'] })] });
+    assert.deepEqual(verdict(stored, deletion('IPAddressPool', second)).warnings, [
+      'LB235 AddressPolicy metallb-system/a: spec.pools[0] second is no pool: create it, or name one that exists',
+    ]);
+    assert.deepEqual(
+      verdict(stored, ownChange('AddressPolicy', policy('b', { pools: ['first'] }))).warnings,
+      ['LB236 spec.pools ["first"] leaves every namespace no pool beside AddressPolicy a: allow one in all'],
+    );
+  });
+
+  test('an exception with a fault is refused, and once stored neither it nor others are refused for it', () => {
+    const bad = exception('bad', { rule: 'LB999' });
+    assert.equal(brief(facts, ownChange('PolicyException', bad)), 'denied LB210');
+    const stored = factsOf({ pools: [first], exceptions: [bad] });
+    assert.equal(
+      brief(stored, ownChange('PolicyException', exception('bad', { rule: 'LB999', reason: 's' }), bad)),
+      'allowed',
+    );
+    const worse = exception('bad', { rule: 'LB999', owner: '' });
+    assert.equal(brief(stored, ownChange('PolicyException', worse, bad)), 'denied LB210');
+    assert.equal(brief(stored, poolChange(second)), 'allowed');
+    assert.equal(brief(stored, deletion('PolicyException', bad)), 'allowed');
+  });
+
+  test('beside it what is impossible is refused as ever: the pools in force are those that are stored', () => {
+    const stored = factsOf({ pools: [first], exceptions: [exception('bad', { expires: 'never' })] });
+    assert.equal(
+      brief(stored, change(service('web', { spec: { loadBalancerIP: '203.0.113.9' } }))),
+      'denied LB101',
+    );
+  });
 });

@@ -16,6 +16,7 @@ import type { Read } from './objects.ts';
 import { compareText, reader, toldOf } from './objects.ts';
 import type { RangeEntry } from './pool-ranges.ts';
 import { overlapsOf, overlapsWith, replaceEntries, sortEntries } from './pool-ranges.ts';
+import type { PoolDifference } from './pool-selection.ts';
 import { keepOneOfEachName } from './same-name.ts';
 import type { Pool } from './snapshot.ts';
 
@@ -30,13 +31,6 @@ export interface LoadedPools {
   readonly differences: readonly PoolDifference[] | undefined;
   /** What the load after this begins with. */
   readonly made: MadePools;
-}
-
-/** A pool that has come, has gone, or has other labels. */
-export interface PoolDifference {
-  readonly name: string;
-  readonly before: Pool | undefined;
-  readonly after: Pool | undefined;
 }
 
 interface MadePools {

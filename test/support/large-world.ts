@@ -22,13 +22,19 @@ function largeObjects(pools = POOLS): World & { pools: IPAddressPool[] } {
   };
 }
 
-/** Each pool is for the namespace of one team, by its label, and has an advertisement of its own. */
-export function teamsWorld(pools = POOLS): Facts {
+/**
+ * Each pool is for the namespace of one team, by its label, and has an advertisement of its own. `watched` may put another in
+ * the place of each object of configuration.
+ */
+export function teamsWorld(
+  pools = POOLS,
+  watched: <T extends object>(object: T) => T = (object) => object,
+): Facts {
   const services = holders(pools, (index) => `ns-${index}`);
   return factsOf({
-    pools: numbered(pools, teamPool),
-    l2Advertisements: numbered(pools, teamAdvertisement),
-    namespaces: numbered(pools, teamNamespace),
+    pools: numbered(pools, (index) => watched(teamPool(index))),
+    l2Advertisements: numbered(pools, (index) => watched(teamAdvertisement(index))),
+    namespaces: numbered(pools, (index) => watched(teamNamespace(index))),
     services,
   });
 }

@@ -256,6 +256,7 @@ export class Ledger {
   }
 
   #ownPools(own: Own): readonly string[] {
+    if (own.IPv4.length + own.IPv6.length === 0) return [];
     let pools = this.#poolsOfOwn.get(own);
     if (pools === undefined) {
       const within = [...this.#spaces].filter(([, { IPv4, IPv6 }]) =>

@@ -27,6 +27,10 @@ export function poolChanges(before: Snapshot, after: Snapshot): ReadonlyMap<stri
   let at = 0;
   for (const pool of before.pools.list) {
     let now = list[at];
+    if (now === pool && hasOtherAnnouncers === undefined) {
+      at += 1;
+      continue;
+    }
     for (; now !== undefined && now !== pool && now.name < pool.name; now = list[++at]) made.push(now);
     if (now?.name === pool.name) at += 1;
     else now = undefined;

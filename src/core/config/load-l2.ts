@@ -31,14 +31,14 @@ const readL2Advertisements = reader(L2_ADVERTISEMENTS.kind, readL2Advertisement)
 export function loadL2(input: ConfigInput, pools: LoadedPools, before?: LoadedL2): LoadedL2 {
   const { byName, fromLegacy, differences } = pools;
   const reads = readL2Advertisements(input.l2Advertisements, input.namespace, before?.made.reads);
-  const isSame = reads.from === before?.made.reads.from && byName.names === before.made.names;
-  if (isSame && differences?.length === 0) return before;
+  const arePoolsAlike = byName.names === before?.made.names && differences?.length === 0;
+  if (arePoolsAlike && before.made.reads.from === reads.from) return before;
 
   const ofLegacy = fromLegacy.flatMap(({ l2Advertisements }) => l2Advertisements);
   const all = ofLegacy.length === 0 ? reads.to : [...reads.to, ...ofLegacy];
   const select = ({ value }: Read<L2AdvertisementDraft>): L2Advertisement => selectPools(value, byName);
   const made = makeEach(all, select, differences && before?.made.selected);
-  const to = reselected(made.to, all, select, pools);
+  const to = arePoolsAlike ? made.to : reselected(made.to, all, select, pools);
   const isAsBefore = to === before?.made.selected.to;
   const findings: Finding[] = [];
   tell(all, findings);

@@ -15,7 +15,8 @@ import type { Namespaces } from './namespaces.ts';
 import type { Read } from './objects.ts';
 import { compareText, reader, toldOf } from './objects.ts';
 import type { RangeEntry } from './pool-ranges.ts';
-import { overlapsOf, replaceEntries, sortEntries } from './pool-ranges.ts';
+import { overlapsOf, overlapsWith, replaceEntries, sortEntries } from './pool-ranges.ts';
+import type { PoolDifference } from './pool-selection.ts';
 import { keepOneOfEachName } from './same-name.ts';
 import type { Pool } from './snapshot.ts';
 
@@ -30,13 +31,6 @@ export interface LoadedPools {
   readonly differences: readonly PoolDifference[] | undefined;
   /** What the load after this begins with. */
   readonly made: MadePools;
-}
-
-/** A pool that has come, has gone, or has other labels. */
-export interface PoolDifference {
-  readonly name: string;
-  readonly before: Pool | undefined;
-  readonly after: Pool | undefined;
 }
 
 interface MadePools {
@@ -134,8 +128,9 @@ function changedPools(
     gone,
     other.map(({ pool }) => pool),
   );
-  const entries = replaceEntries(made.entries, gone.flatMap(entriesOf), come.flatMap(entriesOf));
-  const overlaps = entries === made.entries ? made.overlaps : overlapsOf(entries);
+  const comeEntries = come.flatMap(entriesOf);
+  const entries = replaceEntries(made.entries, gone.flatMap(entriesOf), comeEntries);
+  const overlaps = overlapsWith(entries, comeEntries, made.overlaps);
   const ofReads = toldOf(reads, made.ofReads);
   const others = [...lettingInOthers, ...gone.flatMap(({ name }) => before.resolved.get(name) ?? [])];
   const ofResolved = toldOf({ to: resolved.list, gone: others, come: other }, made.ofResolved);

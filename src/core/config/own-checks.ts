@@ -8,6 +8,7 @@ import { rangesOverlap } from '../net/range.ts';
 import type { PolicyDraft, ResolvedPolicy } from './address-policy.ts';
 import type { RangeEntry, ReservationDraft } from './address-reservation.ts';
 import type { Read } from './objects.ts';
+import { compareText } from './objects.ts';
 import { rememberForList } from './remember.ts';
 import { Report } from './report.ts';
 import type { Pool } from './snapshot.ts';
@@ -112,7 +113,9 @@ function meetings(all: readonly ResolvedPolicy[]): readonly Meeting[] {
     }
   // Mostly the same few policies meet in many namespaces.
   const places = new Map(all.map(({ policy }, index) => [policy, index]));
-  const together = Map.groupBy(named, ([, own]) => own.map(({ policy }) => places.get(policy)).join());
+  // In the order of names, whatever the order in which they were chosen.
+  const inOrder = [...named].toSorted(([a], [b]) => compareText(a, b));
+  const together = Map.groupBy(inOrder, ([, own]) => own.map(({ policy }) => places.get(policy)).join());
   return [
     { policies: everywhere },
     ...[...together.values()].map((group) => ({

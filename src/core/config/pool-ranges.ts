@@ -124,6 +124,24 @@ export function overlapsOf(sorted: readonly RangeEntry[]): readonly Finding[] {
   return findings;
 }
 
+/** The same, where `overlaps` are those of the others and `come` are among `sorted`. */
+export function overlapsWith(
+  sorted: readonly RangeEntry[],
+  come: readonly RangeEntry[],
+  overlaps: readonly Finding[],
+): readonly Finding[] {
+  // As long as the others are apart, whoever is apart from his neighbours is so from all.
+  const isApart = (entry: RangeEntry): boolean => {
+    const behind = placeBehind(sorted, entry);
+    const [last, next] = [sorted[behind - 2], sorted[behind]];
+    return (
+      (last === undefined || !rangesOverlap(last.range, entry.range)) &&
+      (next === undefined || !rangesOverlap(next.range, entry.range))
+    );
+  };
+  return overlaps.length === 0 && come.every(isApart) ? overlaps : overlapsOf(sorted);
+}
+
 function compareEntries(left: RangeEntry, right: RangeEntry): number {
   if (left.order !== right.order) return left.order - right.order;
   const [a, b] = [left.range, right.range];

@@ -1,7 +1,6 @@
 /** Which pools an advertisement announces: by name, by label, or all. The same for layer 2 and BGP. */
 import type { LabelSelector } from '../../api/meta.ts';
 import type { ByName, Names } from './by-name.ts';
-import type { PoolDifference } from './load-pools.ts';
 import type { Fields } from './read.ts';
 import { readNames } from './read.ts';
 import { readSelectors } from './read-selector.ts';
@@ -41,6 +40,13 @@ export function selectPools<T extends Selecting>(draft: T, pools: ByName<Pool>):
   // Where all are there the answer is the same object each time.
   if (names.every((name) => pools.has(name))) return asNamed(draft) as Selected<T>;
   return withPools(draft, new Set(names.filter((name) => pools.has(name)).toSorted()));
+}
+
+/** A pool that has come, has gone, or has other labels. */
+export interface PoolDifference {
+  readonly name: string;
+  readonly before: Pool | undefined;
+  readonly after: Pool | undefined;
 }
 
 /** True where it selects others than `selected`, now that pools differ from those that was selected from. */

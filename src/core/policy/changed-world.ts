@@ -2,7 +2,7 @@
 import type { KubeObject } from '../../api/meta.ts';
 import type { ConfigInput, LoadedConfig } from '../config/load.ts';
 import { loadConfig, loadedOf } from '../config/load.ts';
-import { rememberLatest } from '../config/remember.ts';
+import { remember, rememberLatest } from '../config/remember.ts';
 import type { Change, ConfigurationChange, NamespaceChange } from './facts.ts';
 
 export type WorldChange = ConfigurationChange | NamespaceChange;
@@ -42,17 +42,28 @@ export function withObject(
   const list = LISTS[change.kind];
   const { namespace, name } = refOf(change);
   const stored: readonly KubeObject[] = input[list] ?? [];
-  const isNamedSo = ({ metadata }: KubeObject): boolean =>
-    metadata.name === name && metadata.namespace === namespace;
   const place = { name, ...(namespace !== undefined && { namespace }) };
   const named = object && { ...object, metadata: { ...object.metadata, ...place } };
   // A long list is copied as a whole, which is many times as fast as member by member.
   const after = [...stored];
-  for (let at = stored.findLastIndex(isNamedSo); at >= 0; at = after.findLastIndex(isNamedSo))
-    after.splice(at, 1);
+  const places = placesOf(stored).get(name) ?? [];
+  for (const at of places.toReversed()) if (stored[at]?.metadata.namespace === namespace) after.splice(at, 1);
   if (named !== undefined) after.push(named);
   return { ...input, [list]: after };
 }
+
+/** Where the objects of each name are. */
+const placesOf = remember(
+  (objects: readonly KubeObject[]): ReadonlyMap<string | undefined, readonly number[]> => {
+    const places = new Map<string | undefined, number[]>();
+    for (const [at, { metadata }] of objects.entries()) {
+      const others = places.get(metadata.name);
+      if (others === undefined) places.set(metadata.name, [at]);
+      else others.push(at);
+    }
+    return places;
+  },
+);
 
 /** What the world would be read as with the change in it. Several rules ask. */
 export const loadAfter = rememberLatest((input: ConfigInput, change: WorldChange): LoadedConfig =>

@@ -15,6 +15,7 @@ import { keepHeld } from '../allocation/held.ts';
 import { Ledger } from '../allocation/ledger.ts';
 import { poolChanges } from '../allocation/pool-changes.ts';
 import { ByName } from '../config/by-name.ts';
+import { compareText } from '../config/objects.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { EMPTY_SNAPSHOT } from '../config/snapshot.ts';
 import type { Address } from '../net/address.ts';
@@ -149,7 +150,7 @@ function holdersOf({ ledger }: Facts, pools: Iterable<string>): readonly string[
  */
 function emptyLedger({ snapshot }: Facts, after: Snapshot, changing: Iterable<string>): Ledger {
   const names = new Set([...changing, ...poolChanges(snapshot, after).keys()]);
-  const pools = after.pools.list.filter(({ name }) => names.has(name));
+  const pools = [...names].toSorted(compareText).flatMap((name) => after.pools.get(name) ?? []);
   const ledger = new Ledger();
   ledger.setPools({ ...EMPTY_SNAPSHOT, pools: new ByName(pools) });
   return ledger;

@@ -295,7 +295,7 @@ test('policies that leave a namespace no pool together are told, wherever they m
   ]);
   const both = { namespaces: ['web', 'shop'] };
   assert.deepEqual(said({ policies: [of('a', ['p'], both), of('b', ['q'], both)] }), [
-    'LB236 spec.pools ["q"] leaves namespace web and 1 more no pool beside AddressPolicy a: allow one in all',
+    'LB236 spec.pools ["q"] leaves namespace shop and 1 more no pool beside AddressPolicy a: allow one in all',
   ]);
   const apart = [of('a', ['p'], web), of('b', ['q'], { namespaces: ['shop'] }), policy('c', {})];
   assert.deepEqual(said({ policies: apart }), []);

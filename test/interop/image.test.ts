@@ -57,9 +57,13 @@ suite('the image', { skip: fault !== undefined && process.env['CI'] !== 'true' &
     return { program, args };
   }
 
+  function environment(): Record<string, string> {
+    return { ...ENV, ...image.environment };
+  }
+
   function run(...args: readonly string[]) {
     const { program, args: all } = inside([...image.entrypoint, ...args]);
-    return spawnSync(program, all, { encoding: 'utf8', env: ENV });
+    return spawnSync(program, all, { encoding: 'utf8', env: environment() });
   }
 
   test('has a Node.js, the bundle, libraries and nothing else: no shell, no npm, no packages', () => {
@@ -79,7 +83,7 @@ suite('the image', { skip: fault !== undefined && process.env['CI'] !== 'true' &
     assert.match(stdout, /^cleat \d+\.\d+\.\d+ \(Node\.js v24\./);
     const write = "require('node:fs').writeFileSync('/cleat/x', '')";
     const { program, args } = inside([image.entrypoint[0] ?? '', '-e', write]);
-    assert.match(spawnSync(program, args, { encoding: 'utf8', env: ENV }).stderr, /EROFS/);
+    assert.match(spawnSync(program, args, { encoding: 'utf8', env: environment() }).stderr, /EROFS/);
   });
 
   test('asks for no newer C and C++ libraries than its base has', () => {
@@ -107,7 +111,7 @@ suite('the image', { skip: fault !== undefined && process.env['CI'] !== 'true' &
     const { runAsUser } = workload.spec.template.spec.securityContext as { runAsUser: number };
     const command = [...container.command, ...container.args, `--kubeconfig=${KUBECONFIG}`, ...more];
     const { program, args } = inside(command, runAsUser, capabilitiesOf(container));
-    const env = { ...ENV, METALLB_NODE_NAME: 'node-1', METALLB_POD_NAME: `${name}-0` };
+    const env = { ...environment(), METALLB_NODE_NAME: 'node-1', METALLB_POD_NAME: `${name}-0` };
     const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [child.stdout, child.stderr])

@@ -16,6 +16,7 @@ export interface Image {
   /** The folder that is its /. */
   readonly folder: string;
   readonly entrypoint: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
   /** The image's base, as the Dockerfile names it. */
   readonly base: string;
 }
@@ -26,19 +27,22 @@ function readDockerfile(): Omit<Image, 'folder'> & { copies: readonly [string, s
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const [from = '', ...stage] = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')));
   const copies: [string, string][] = [];
+  const environment: Record<string, string> = {};
   let entrypoint: readonly string[] = [];
   for (const line of stage) {
     const [, source, target] = /^COPY --from=build (\S+) (\S+)$/.exec(line) ?? [];
+    const [, name, value] = /^ENV (\w+)=(\S+)$/.exec(line) ?? [];
     if (source !== undefined && target !== undefined) copies.push([source, target]);
+    else if (name !== undefined && value !== undefined) environment[name] = value;
     else if (line.startsWith('ENTRYPOINT ')) entrypoint = JSON.parse(line.slice(11)) as string[];
     else if (!line.startsWith('LABEL ')) throw new Error(`nothing is known here about: ${line}`);
   }
-  return { base: from.replace('FROM ', ''), entrypoint, copies };
+  return { base: from.replace('FROM ', ''), entrypoint, environment, copies };
 }
 
 /** Assembles it in `folder`, which must be empty. The bundle is made for it. */
 export function assembleImage(folder: string): Image {
-  const { base, entrypoint, copies } = readDockerfile();
+  const { base, entrypoint, environment, copies } = readDockerfile();
   const bundle = `${folder}.dist`;
   execFileSync(process.execPath, [path.join(root, 'tools/bundle.ts'), bundle], { stdio: 'ignore' });
   const made: Readonly<Record<string, string>> = {
@@ -60,7 +64,7 @@ export function assembleImage(folder: string): Image {
     copyFileSync(file, target);
   }
   for (const mounted of ['proc', 'dev', 'tmp']) mkdirSync(path.join(folder, mounted));
-  return { folder, entrypoint, base };
+  return { folder, entrypoint, environment, base };
 }
 
 /** Name and path of each shared library that the files ask for, directly or not. */

@@ -171,6 +171,6 @@ async function run(steps: readonly Step[]): Promise<void> {
 test('no address in two statuses, and every Service is told, whatever happens', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 30, size: 'max' }), async (steps) => run(steps)),
-    runs(40),
+    runs(25),
   );
 });

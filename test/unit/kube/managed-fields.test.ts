@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cutManagedFields, withoutManagedFields } from '../../../src/kube/managed-fields.ts';
+import { runs } from '../../support/runs.ts';
 
 const objects = fc.record({
   metadata: fc.record({
@@ -25,7 +26,7 @@ test('what is cut out of a text is managedFields and nothing else', () => {
       const rest = { ...object, metadata: { ...metadata, uid: 'u' } };
       assert.equal(cutManagedFields(text), JSON.stringify(rest));
     }),
-    { numRuns: 40 },
+    runs(15),
   );
 });
 

@@ -210,7 +210,7 @@ describe('a commit that holds together converges', () => {
             while (!cluster[tool](commit)) assert.ok(++tries <= 40, cluster.refusals.slice(-4).join('\n'));
           }
         }),
-        { numRuns: 10 },
+        { numRuns: 6 },
       );
     });
   }

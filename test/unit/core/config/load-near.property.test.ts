@@ -5,7 +5,7 @@ import type { KubeObject, LabelSelector } from '../../../../src/api/meta.ts';
 import { compareText } from '../../../../src/core/config/objects.ts';
 import type { ConfigInput, LoadedConfig } from '../../../../src/core/config/load.ts';
 import { loadConfig, loadedOf } from '../../../../src/core/config/load.ts';
-import { advertisement, policy, reservation } from '../../../support/allocation.ts';
+import { advertisement, policy, pool, reservation } from '../../../support/allocation.ts';
 import { bgpAdvertisement, community, NAMESPACE, peer } from '../../../support/configuration.ts';
 import { namespace } from '../../../support/policy.ts';
 import { runs } from '../../../support/runs.ts';
@@ -179,4 +179,20 @@ test('what is loaded near another configuration is what is loaded from nothing',
     derived > 0 && withSnapshot > 0,
     `${derived} from the one before, ${withSnapshot} without faults`,
   );
+});
+
+test('a pool and the labels of a namespace it chooses change between two loads', () => {
+  const serviceAllocation = { namespaceSelectors: [red] };
+  const input = (address: string, team: string): ConfigInput => ({
+    namespace: NAMESPACE,
+    pools: [pool('p', [address], { serviceAllocation })],
+    l2Advertisements: [],
+    namespaces: [namespace('shop', { team }), namespace('web', { team: 'red' })],
+  });
+  const before = loadConfig(input('10.0.0.0/24', 'red'));
+  for (const team of ['blue', 'red']) {
+    const { snapshot } = loadConfig(input('10.0.1.0/24', team), before);
+    const allowed = snapshot?.pools.get('p')?.allocation?.namespaces;
+    assert.deepEqual([...(allowed ?? [])].toSorted(), team === 'red' ? ['shop', 'web'] : ['web']);
+  }
 });

@@ -3,7 +3,8 @@
  * API server whatever it can see by itself. What the API server refuses the loader refuses as well, and every list and text has a
  * bound, without which kube-apiserver takes no rules in CEL.
  */
-import type { FieldSchema } from './crd-schema.ts';
+import type { FieldSchema, SelectorRules } from './crd-schema.ts';
+import { labelSelector } from './crd-schema.ts';
 
 const LONGEST_NAME = 253;
 const MOST_NAMES = 1000;
@@ -100,52 +101,23 @@ export function strictSelectors(description: string): FieldSchema {
 
 const LABEL_NAME = '([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]';
 const LABEL_KEY = `^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?${LABEL_NAME}$`;
-const LABEL_VALUE: FieldSchema = { type: 'string', pattern: `^(${LABEL_NAME})?$` };
+const STRICT: SelectorRules = {
+  expressions: { maxItems: MOST_SELECTORS },
+  key: { pattern: LABEL_KEY },
+  operator: { enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
+  value: { pattern: `^(${LABEL_NAME})?$` },
+  values: { maxItems: MOST_NAMES, 'x-kubernetes-list-type': 'set' },
+  expression: {
+    'x-kubernetes-validations': [
+      {
+        rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+        message: 'values must be there for In and NotIn, and must not for Exists and DoesNotExist',
+      },
+    ],
+  },
+};
 
 /** meta/v1 LabelSelector, with what Kubernetes itself checks only where it uses one. Of the keys of matchLabels no schema can speak. */
 export function strictSelector(description: string): FieldSchema {
-  return {
-    description,
-    type: 'object',
-    properties: {
-      matchLabels: {
-        description: 'Labels that must be there with exactly these values.',
-        type: 'object',
-        additionalProperties: LABEL_VALUE,
-      },
-      matchExpressions: {
-        description: 'Conditions on labels. All of them must hold.',
-        type: 'array',
-        maxItems: MOST_SELECTORS,
-        items: {
-          type: 'object',
-          required: ['key', 'operator'],
-          properties: {
-            key: { description: 'The label the condition is about.', type: 'string', pattern: LABEL_KEY },
-            operator: {
-              description: 'In, NotIn, Exists or DoesNotExist.',
-              type: 'string',
-              enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'],
-            },
-            values: {
-              description:
-                'For In and NotIn: the values meant, at least one. For Exists and DoesNotExist: empty.',
-              type: 'array',
-              maxItems: MOST_NAMES,
-              items: LABEL_VALUE,
-              'x-kubernetes-list-type': 'set',
-            },
-          },
-          'x-kubernetes-validations': [
-            {
-              rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
-              message: 'values must be there for In and NotIn, and must not for Exists and DoesNotExist',
-            },
-          ],
-        },
-        'x-kubernetes-list-type': 'atomic',
-      },
-    },
-    'x-kubernetes-map-type': 'atomic',
-  };
+  return labelSelector(description, STRICT);
 }

@@ -166,8 +166,20 @@ export function selectors(description: string): FieldSchema {
   };
 }
 
+/** What a definition demands of selectors beyond their shape, added to the schemas of their parts. */
+export interface SelectorRules {
+  readonly expressions?: Partial<FieldSchema>;
+  readonly expression?: Partial<FieldSchema>;
+  readonly key?: Partial<FieldSchema>;
+  readonly operator?: Partial<FieldSchema>;
+  /** Of each value, of an expression or of a label. */
+  readonly value?: Partial<FieldSchema>;
+  readonly values?: Partial<FieldSchema>;
+}
+
 /** meta/v1 LabelSelector: replaced as a whole by server-side apply, as everywhere in Kubernetes. */
-export function labelSelector(description: string): FieldSchema {
+export function labelSelector(description: string, rules: SelectorRules = {}): FieldSchema {
+  const value: FieldSchema = { type: 'string', ...rules.value };
   return {
     description,
     type: 'object',
@@ -175,25 +187,32 @@ export function labelSelector(description: string): FieldSchema {
       matchLabels: {
         description: 'Labels that must be there with exactly these values.',
         type: 'object',
-        additionalProperties: { type: 'string' },
+        additionalProperties: value,
       },
       matchExpressions: {
         description: 'Conditions on labels. All of them must hold.',
         type: 'array',
+        ...rules.expressions,
         items: {
           type: 'object',
           required: ['key', 'operator'],
           properties: {
-            key: { description: 'The label the condition is about.', type: 'string' },
-            operator: { description: 'In, NotIn, Exists or DoesNotExist.', type: 'string' },
+            key: { description: 'The label the condition is about.', type: 'string', ...rules.key },
+            operator: {
+              description: 'In, NotIn, Exists or DoesNotExist.',
+              type: 'string',
+              ...rules.operator,
+            },
             values: {
               description:
                 'For In and NotIn: the values meant, at least one. For Exists and DoesNotExist: empty.',
               type: 'array',
-              items: { type: 'string' },
+              items: value,
               'x-kubernetes-list-type': 'atomic',
+              ...rules.values,
             },
           },
+          ...rules.expression,
         },
         'x-kubernetes-list-type': 'atomic',
       },

@@ -183,11 +183,11 @@ export class Reflector<T extends KubeObject> implements Startable {
   /** Takes over one event of a watch. */
   #take(event: WatchEvent<T>): void {
     const { store, resource } = this.#deps;
-    const object = withoutManagedFields(event.object);
+    const { object } = event;
     object.apiVersion ??= apiVersionOf(resource);
     object.kind ??= resource.kind;
     if (this.#initial !== undefined) {
-      this.#collect(this.#initial, { ...event, object });
+      this.#collect(this.#initial, event);
       return;
     }
     if (event.type === 'DELETED') store.remove(object);

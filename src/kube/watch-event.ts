@@ -1,6 +1,6 @@
 /** One line of a watch, read strictly: what cannot be understood must not be taken for "nothing happened". */
 import type { KubeObject, Status } from '../api/meta.ts';
-import { cutManagedFields } from './managed-fields.ts';
+import { cutManagedFields, withoutManagedFields } from './managed-fields.ts';
 
 /** `object` is a Status where the type is ERROR, and little more than a version where it is BOOKMARK. */
 export interface WatchEvent<T> {
@@ -40,7 +40,7 @@ export function parseWatchEvent<T extends KubeObject>(line: string): WatchEvent<
   const { metadata } = object as { metadata?: { resourceVersion?: unknown } | null };
   if (typeof metadata !== 'object' || metadata?.resourceVersion === undefined)
     throw new ListNeeded('garbled', 'the object of a watch event has no resourceVersion');
-  return { type: type as WatchEvent<T>['type'], object: object as T };
+  return { type: type as WatchEvent<T>['type'], object: withoutManagedFields(object as T) };
 }
 
 /** True for the bookmark that says: that was all there is, from here on comes what happens. */

@@ -18,6 +18,7 @@ import { definitionOfCrd } from '../../src/standalone/apiserver/crd/definition-o
 import { rootSchema } from '../../src/standalone/apiserver/root-schema.ts';
 import { formatFault } from '../../src/standalone/apiserver/schema/faults.ts';
 import { validateSchema } from '../../src/standalone/apiserver/schema/validate.ts';
+import { exception } from '../support/allocation.ts';
 import { runs } from '../support/runs.ts';
 
 type Any = fc.Arbitrary<unknown>;
@@ -145,13 +146,7 @@ const addresses = fc.oneof(
   },
 );
 
-const EXCEPTION = {
-  rule: 'LB101',
-  objects: [{ kind: 'Service' }],
-  reason: 'r',
-  owner: 'o',
-  expires: '2027-01-31T00:00:00Z',
-};
+const EXCEPTION = exception('e').spec;
 
 /** What no schema can tell, or none can without a list that grows with every version: which fault it is, and one that is. */
 const BEYOND_SCHEMAS: readonly {

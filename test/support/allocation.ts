@@ -1,6 +1,6 @@
 /** Pools and Services for tests of allocation, made by the real readers from objects as users write them. */
 import assert from 'node:assert/strict';
-import type { AddressPolicy, AddressReservation } from '../../src/api/cleat.ts';
+import type { AddressPolicy, AddressReservation, PolicyException } from '../../src/api/cleat.ts';
 import type { Service } from '../../src/api/kubernetes.ts';
 import type { IPAddressPool, L2Advertisement } from '../../src/api/metallb.ts';
 import type { Decision } from '../../src/core/allocation/decision.ts';
@@ -32,6 +32,13 @@ export function policy(name: string, spec: NonNullable<AddressPolicy['spec']>): 
 }
 
 /** One that announces every pool, unless `spec` says otherwise. */
+/** Lifts LB101 for all Services, but for what `spec` says. */
+export function exception(name: string, spec: Partial<PolicyException['spec']> = {}): PolicyException {
+  const expires = '2099-01-01T00:00:00Z';
+  const all = { rule: 'LB101', objects: [{ kind: 'Service' }], reason: 'r', owner: 'o', expires };
+  return { metadata: { name, namespace: NAMESPACE }, spec: { ...all, ...spec } };
+}
+
 export function advertisement(name = 'all', spec: L2Advertisement['spec'] = {}): L2Advertisement {
   return { metadata: { name, namespace: NAMESPACE }, spec };
 }

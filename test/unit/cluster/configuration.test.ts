@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AddressReservation, PolicyException } from '../../../src/api/cleat.ts';
+import type { AddressReservation } from '../../../src/api/cleat.ts';
 import { ADDRESS_RESERVATIONS, POLICY_EXCEPTIONS } from '../../../src/api/cleat.ts';
 import type { ConfigMap, Namespace, Node, Secret } from '../../../src/api/kubernetes.ts';
 import { CONFIG_MAPS, NAMESPACES, NODES, SECRETS } from '../../../src/api/kubernetes.ts';
@@ -17,6 +17,7 @@ import type { ConfigurationDeps } from '../../../src/cluster/configuration.ts';
 import { Configuration } from '../../../src/cluster/configuration.ts';
 import { parseYaml } from '../../../src/platform/yaml.ts';
 import { bgpAdvertisement, community, node, onNode, peer, profile } from '../../support/configuration.ts';
+import { exception } from '../../support/allocation.ts';
 import { FakeKube } from '../../support/fake-kube.ts';
 import { RecordingLog } from '../../support/recording-log.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -399,14 +400,7 @@ test('without a clock the kinds of cleat.dev are not read', async () => {
 
 test('an exception with a fault is told of and left out, and all else comes into force', async () => {
   const fixture = new Fixture({ ownKinds: { clock: new VirtualClock() } });
-  const spec = {
-    rule: 'LB101',
-    objects: [{ kind: 'Service' }],
-    reason: 'r',
-    owner: 'o',
-    expires: '2026-09-01',
-  };
-  fixture.kube.put<PolicyException>(POLICY_EXCEPTIONS, { metadata: { name: 'bad', namespace }, spec });
+  fixture.kube.put(POLICY_EXCEPTIONS, exception('bad', { expires: '2026-09-01' }));
   await fixture.start();
   await fixture.put(pool('a', ['10.0.0.0/24']));
   assert.deepEqual([fixture.pools(), fixture.codes()], [['a'], ['LB210']]);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import type { PolicyException } from '../../../src/api/cleat.ts';
 import { POLICY_EXCEPTIONS } from '../../../src/api/cleat.ts';
 import type { KubeObject, Resource } from '../../../src/api/meta.ts';
 import type { ConfigurationState, ConfigurationStatus } from '../../../src/api/metallb.ts';
@@ -10,7 +9,7 @@ import {
   IP_ADDRESS_POOLS,
   L2_ADVERTISEMENTS,
 } from '../../../src/api/metallb.ts';
-import { advertisement, pool } from '../../support/allocation.ts';
+import { advertisement, exception, pool } from '../../support/allocation.ts';
 import { NAMESPACE, peer } from '../../support/configuration.ts';
 import { ControllerWorld } from '../../support/controller-world.ts';
 import { settle } from '../../support/virtual-clock.ts';
@@ -97,17 +96,7 @@ test('a condition somebody removes or changes is put right, and one of an object
 
 test('an exception with a fault says so, and everything else comes into force', async () => {
   await world.start();
-  const spec = {
-    rule: 'LB999',
-    objects: [{ kind: 'Service' }],
-    reason: 'r',
-    owner: 'o',
-    expires: '2099-01-01T00:00:00Z',
-  };
-  world.kube.put<PolicyException>(POLICY_EXCEPTIONS, {
-    metadata: { name: 'bad', namespace: NAMESPACE },
-    spec,
-  });
+  world.kube.put(POLICY_EXCEPTIONS, exception('bad', { rule: 'LB999' }));
   await world.putPools(pool('p', ['192.0.2.0/28']));
   await world.apply('web');
   assert.equal(world.status('web'), '192.0.2.0 of p');

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Change, Facts } from '../../../../src/core/policy/facts.ts';
 import { verdict } from '../../../../src/core/policy/verdict.ts';
-import type { PolicyException } from '../../../../src/api/cleat.ts';
-import { advertisement, policy, pool, reservation, service } from '../../../support/allocation.ts';
+import { advertisement, exception, policy, pool, reservation, service } from '../../../support/allocation.ts';
 import {
   advertisementChange,
   change,
@@ -155,19 +154,6 @@ test('a name that is still to be generated is no fault', () => {
 });
 
 describe('the kinds of cleat.dev', () => {
-  const exception = (name: string, spec: object): PolicyException =>
-    ({
-      metadata: { name, namespace: 'metallb-system' },
-      spec: {
-        rule: 'LB101',
-        objects: [{ kind: 'Service' }],
-        reason: 'r',
-        owner: 'o',
-        expires: '2099-01-01T00:00:00Z',
-        ...spec,
-      },
-    }) as PolicyException;
-
   test('what a policy or a reservation says of no pool is a warning, to who makes it and who takes the pool away', () => {
     const lax = policy('lax', { pools: ['first', 'third'] });
     assert.deepEqual(verdict(facts, ownChange('AddressPolicy', lax)).warnings, [

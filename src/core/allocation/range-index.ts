@@ -1,5 +1,6 @@
 /** Which pool an address belongs to, and which pools lie near it. */
 import type { Address, AddressRange, IpFamily } from '../net/address.ts';
+import { lowestIndex } from '../net/sorted.ts';
 
 interface Entry {
   readonly first: bigint;
@@ -48,15 +49,6 @@ export class RangeIndex {
 
   /** -1 where every range starts after the value. */
   #lastStartingAtOrBefore(family: IpFamily, value: bigint): number {
-    const entries = this.#entries[family];
-    let low = 0;
-    let high = entries.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const entry = entries[middle];
-      if (entry !== undefined && entry.first <= value) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    return lowestIndex(this.#entries[family], ({ first }) => first > value) - 1;
   }
 }

@@ -7,6 +7,7 @@ import { matchesAny } from '../config/selector.ts';
 import type { Address, IpFamily } from '../net/address.ts';
 import type { Interval } from '../net/interval-set.ts';
 import { IntervalSet } from '../net/interval-set.ts';
+import { lowestIndex } from '../net/sorted.ts';
 import type { Asker } from './pool-index.ts';
 
 type PerFamily<T> = Readonly<Record<IpFamily, T>>;
@@ -138,13 +139,5 @@ function piecesOf(reservations: readonly Reservation[], family: IpFamily): reado
 
 /** The index of the last piece that begins at or before the value; -1 where none does. */
 function indexOfLast(pieces: readonly Piece[], value: bigint): number {
-  let low = 0;
-  let high = pieces.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const piece = pieces[middle];
-    if (piece !== undefined && piece.first <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
+  return lowestIndex(pieces, ({ first }) => first > value) - 1;
 }

@@ -2,6 +2,7 @@
  * Things by their names, as a sorted list. A Map of a thousand entries takes fifty times as long to make anew with one entry
  * changed as a list takes to copy; to look something up in the list takes ten comparisons.
  */
+import { lowestIndex } from '../net/sorted.ts';
 import { compareText } from './objects.ts';
 
 interface Named {
@@ -102,12 +103,5 @@ class NamesOf implements Names {
 
 /** The index of the first that does not come before the name. */
 function placeOf(list: readonly Named[], name: string): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareText(list[middle]?.name ?? '', name) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return lowestIndex(list, (each) => compareText(each.name, name) >= 0);
 }

@@ -2,6 +2,7 @@
 import type { Finding } from '../../api/findings.ts';
 import type { AddressRange } from '../net/address.ts';
 import { formatRange, parseRange, rangesOverlap, widestPrefixLength } from '../net/range.ts';
+import { lowestIndex } from '../net/sorted.ts';
 import { compareText } from './objects.ts';
 import { readList } from './read.ts';
 import type { Origin } from './report.ts';
@@ -95,15 +96,7 @@ export function replaceEntries(
 
 /** The index of the first that is greater. */
 function placeBehind(sorted: readonly RangeEntry[], entry: RangeEntry): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const other = sorted[middle];
-    if (other !== undefined && compareEntries(other, entry) <= 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return lowestIndex(sorted, (other) => compareEntries(other, entry) > 0);
 }
 
 /**

@@ -3,6 +3,7 @@
  * costs no more than a single address: lookups take O(log n) of the intervals, changes a shift of one array besides.
  * The numbers are addresses of one family; the owner of the set knows which.
  */
+import { lowestIndex } from './sorted.ts';
 
 /** Inclusive; first <= last. */
 export interface Interval {
@@ -78,24 +79,11 @@ export class IntervalSet {
   }
 
   #firstEndingAtOrAfter(value: bigint): number {
-    return this.#lowestIndex((interval) => interval.last >= value);
+    return lowestIndex(this.#intervals, (interval) => interval.last >= value);
   }
 
   #firstStartingAfter(value: bigint): number {
-    return this.#lowestIndex((interval) => interval.first > value);
-  }
-
-  /** Binary search: the lowest index whose interval passes, given that all after it pass too; the length where none does. */
-  #lowestIndex(passes: (interval: Interval) => boolean): number {
-    let low = 0;
-    let high = this.#intervals.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const interval = this.#intervals[middle];
-      if (interval === undefined || passes(interval)) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return lowestIndex(this.#intervals, (interval) => interval.first > value);
   }
 }
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 // ---- Descriptors of one environment
@@ -69,6 +70,20 @@ static void finalize_environment(napi_env env, void *data, void *hint) {
 
 static napi_value result_or_errno(napi_env env, long result) { return number(env, result < 0 ? -errno : result); }
 
+// The environment owns `fd` from now on, and closes it when it ends; or there was an error, which errno names.
+static napi_value own(napi_env env, int fd) {
+  if (fd < 0) return number(env, -errno);
+  descriptor_t *descriptor = calloc(1, sizeof *descriptor);
+  if (descriptor == NULL) {
+    close(fd);
+    return number(env, -ENOMEM);
+  }
+  environment_t *environment = environment_of(env);
+  *descriptor = (descriptor_t){.fd = fd, .next = environment->first};
+  environment->first = descriptor;
+  return number(env, fd);
+}
+
 // socket(domain, type, protocol) -> fd. Always non-blocking and close-on-exec.
 static napi_value call_socket(napi_env env, napi_callback_info info) {
   napi_value arguments[MAX_ARGUMENTS];
@@ -77,18 +92,27 @@ static napi_value call_socket(napi_env env, napi_callback_info info) {
   if (!get_int(env, arguments[0], &domain) || !get_int(env, arguments[1], &type) ||
       !get_int(env, arguments[2], &protocol))
     return number(env, -EINVAL);
-  descriptor_t *descriptor = calloc(1, sizeof *descriptor);
-  if (descriptor == NULL) return number(env, -ENOMEM);
-  int fd = socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
-  if (fd < 0) {
-    int failure = errno;
-    free(descriptor);
-    return number(env, -failure);
-  }
-  environment_t *environment = environment_of(env);
-  *descriptor = (descriptor_t){.fd = fd, .next = environment->first};
-  environment->first = descriptor;
-  return number(env, fd);
+  return own(env, socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+}
+
+// timer() -> fd that becomes readable when its time is over. It counts CLOCK_MONOTONIC.
+static napi_value call_timer(napi_env env, napi_callback_info info) {
+  (void)info;
+  return own(env, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+}
+
+// timerSet(fd, microseconds) -> 0. From now on, whatever it was set to before; what it has become readable for is
+// forgotten. 0 stops it.
+static napi_value call_timer_set(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS];
+  int fd, microseconds;
+  get_arguments(env, info, arguments);
+  if (!get_int(env, arguments[0], &fd) || !get_int(env, arguments[1], &microseconds) || microseconds < 0)
+    return number(env, -EINVAL);
+  struct itimerspec spec = {0};
+  spec.it_value.tv_sec = microseconds / 1000000;
+  spec.it_value.tv_nsec = microseconds % 1000000 * 1000L;
+  return result_or_errno(env, timerfd_settime(fd, 0, &spec, NULL));
 }
 
 // close(fd) -> 0. Only what this environment made and still owns; ends its poll.
@@ -246,6 +270,8 @@ NAPI_MODULE_INIT() {
     napi_callback call;
   } functions[] = {
       {"socket", call_socket},
+      {"timer", call_timer},
+      {"timerSet", call_timer_set},
       {"close", call_close},
       {"release", call_release},
       {"bind", call_bind},

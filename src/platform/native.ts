@@ -38,6 +38,10 @@ export interface Native {
     control: Uint8Array | null,
     lengths: Int32Array | null,
   ): number;
+  /** A descriptor that can be read when its time is over (man 2 timerfd_create). */
+  timer(): number;
+  /** 0 to 2^31 - 1, from now on; 0 stops it. It cannot be read until then. */
+  timerSet(fd: number, microseconds: number): number;
   /** Of the calling thread: its slices of processor time, and its niceness, -20 to 19 (man 2 sched_setattr). */
   schedule(sliceNs: number, nice: number): number;
   /** `status` < 0: an error was pending and the poll has stopped; pollEvents starts it again. */

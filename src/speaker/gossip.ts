@@ -5,6 +5,7 @@
 import { PODS } from '../api/kubernetes.ts';
 import type { Pod } from '../api/kubernetes.ts';
 import { parseAddress } from '../core/net/address.ts';
+import { Alarm } from '../platform/alarm.ts';
 import { GossipSockets } from '../platform/gossip-sockets.ts';
 import type { GossipHandler } from '../platform/gossip-sockets.ts';
 import type { Clock, KubeClient, Log, Startable, Store } from '../ports.ts';
@@ -59,9 +60,10 @@ export class Gossip implements Startable {
   #reporting = false;
   /** Others took this speaker for dead since the last report. */
   #revived = false;
-  #cancelTimer = (): void => {};
   #cancelJoin = (): void => {};
-  #timerDueMs = Infinity;
+  /** What rings when the list has something to do, and when that is. */
+  #alarm: Alarm | undefined;
+  #dueMs = Infinity;
 
   constructor(settings: GossipSettings, deps: GossipDeps, listener: MembershipListener) {
     this.#settings = settings;
@@ -78,6 +80,10 @@ export class Gossip implements Startable {
     await this.#pods.whenSynced();
     await this.#open();
     if (this.#stopped) return;
+    this.#alarm = new Alarm(() => {
+      this.#dueMs = Infinity;
+      this.#act(() => {});
+    });
     const self = {
       name: nodeName,
       endpoint: this.#settings.endpoint,
@@ -99,7 +105,7 @@ export class Gossip implements Startable {
     const others = (this.#list?.living.size ?? 0) > 1;
     this.#act((list) => list.leave());
     if (others) await new Promise<void>((resolve) => void this.#deps.clock.after(HANDOVER_MS, resolve));
-    this.#cancelTimer();
+    this.#alarm?.close();
     this.#list = undefined;
     await this.#sockets?.stop();
     await this.#pods.stop();
@@ -138,15 +144,9 @@ export class Gossip implements Startable {
     list.advance(clock.monotonicMs());
     action(list);
     const { dueMs } = list;
-    // A timer that comes before it is needed sets itself again; to set one anew at each message would be dearer.
-    if (dueMs >= this.#timerDueMs) return;
-    this.#cancelTimer();
-    this.#timerDueMs = dueMs;
-    // Timers are set in whole milliseconds, cut off: one that comes too early has to be set again.
-    this.#cancelTimer = clock.after(Math.max(0, Math.ceil(dueMs - clock.monotonicMs())), () => {
-      this.#timerDueMs = Infinity;
-      this.#act(() => {});
-    });
+    if (dueMs === this.#dueMs) return;
+    this.#dueMs = dueMs;
+    this.#alarm?.set(dueMs - clock.monotonicMs());
   }
 
   #outlet(): Outlet {

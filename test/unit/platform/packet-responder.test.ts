@@ -54,6 +54,8 @@ class FakeKernel {
     },
     getsockoptInt: () => 0,
     schedule: () => 0,
+    timer: () => 8,
+    timerSet: () => 0,
     attachFilter: (_fd, program) => {
       if (this.filterBytes + program.length > this.filterRoom) return ENOMEM;
       this.filterBytes = program.length;

@@ -24,13 +24,13 @@ export interface ExposedMeter extends Meter {
 
 type Metric = Counter<string> | Gauge<string> | Histogram<string>;
 
-/**
- * How often the event loop's delay is sampled, which is the least it can be. The client's own 10 ms would wake an idle process a
- * hundred times a second.
- */
+/** How often the event loop's delay is sampled. The client's own 10 ms would wake an idle process a hundred times a second. */
 const EVENT_LOOP_PRECISION_MS = 1000;
 /** How often the share of time that the event loop is busy goes into its statistics; that too wakes an idle process. */
 const EVENT_LOOP_UTILIZATION_EVERY_MS = 10_000;
+
+/** Those of the delay that contain the time from one sample to the next, which is all that Node measures. */
+const DELAY_STATISTICS = ['min', 'max', 'mean', 'p50', 'p90', 'p99'];
 
 /** `process` adds the client's default metrics of the process (CPU, memory, event loop delay, file descriptors). */
 export function createMeter(
@@ -41,12 +41,15 @@ export function createMeter(
   const metrics = new Map(
     declarations.map((declaration) => [declaration.name, build(declaration, registry)]),
   );
-  if (options.process === true)
+  if (options.process === true) {
     collectDefaultMetrics({
       register: registry,
       eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS,
       eventLoopUtilizationTimeout: EVENT_LOOP_UTILIZATION_EVERY_MS,
     });
+    for (const statistic of DELAY_STATISTICS)
+      lessPrecision(registry, `nodejs_eventloop_lag_${statistic}_seconds`);
+  }
 
   function find<T extends Metric>(name: string, type: new (configuration: never) => T): T {
     const metric = metrics.get(name);
@@ -62,6 +65,17 @@ export function createMeter(
     contentType: registry.contentType,
     expose: () => registry.metrics(),
   };
+}
+
+/** Takes away what a sample would have without any delay. The client sets these values whenever they are read. */
+function lessPrecision(registry: Registry, name: string): void {
+  const gauge = registry.getSingleMetric(name);
+  if (!(gauge instanceof Gauge)) throw new Error(`the client has no metric ${name}`);
+  const set = gauge.set.bind(gauge) as (labels: object, seconds: number) => void;
+  Object.assign(gauge, {
+    set: (labels: object, seconds: number) =>
+      set(labels, Math.max(0, seconds - EVENT_LOOP_PRECISION_MS / 1000)),
+  });
 }
 
 function build(declaration: MetricDeclaration, registry: Registry): Metric {

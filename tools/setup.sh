@@ -72,6 +72,12 @@ want openssl openssl "checks certificates from the outside"
 want arping iputils-arping "asks for addresses as a client does"
 want ndisc6 ndisc6 "asks for IPv6 addresses as a client does"
 want tcpdump tcpdump "reads what nodes say on the wire"
+# Small virtual machines have kernels without VLANs and bonds.
+unshare $([ "$(id -u)" = 0 ] || echo --map-root-user) --net \
+  sh -c 'PATH=$PATH:/usr/sbin:/sbin; ip link add b type bond && ip link add link b name b.7 type vlan id 7' >/dev/null 2>&1 || {
+  want linux.uml user-mode-linux "a kernel in user mode, for VLANs and bonds, which this one lacks"
+  want modprobe kmod "loads that kernel's modules"
+}
 have kubectl || [ -x node_modules/.bin/kubectl ] || {
   cache=${XDG_CACHE_HOME:-$HOME/.cache}/cleat
   built=$cache/kubectl-$(cat tools/kubectl/go.sum tools/kubectl/main.go | sha256sum | cut -c1-16)

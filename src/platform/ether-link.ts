@@ -19,6 +19,8 @@ export interface EtherLink {
   readonly carrier: boolean;
   /** Has an IPv6 link-local address; without one it does not speak IPv6 (MetalLB announcer.go). */
   readonly hasLinkLocal: boolean;
+  /** See Link.notices. */
+  readonly notices: number;
 }
 
 /**
@@ -26,13 +28,13 @@ export interface EtherLink {
  * not a port of a bridge or bond: frames of a port arrive on its master.
  */
 export function etherLink(link: Link): EtherLink | undefined {
-  const { index, name, flags, address } = link;
+  const { index, name, flags, address, notices } = link;
   if ((flags & IFF_UP) === 0 || (flags & IFF_BROADCAST) === 0) return undefined;
   if ((flags & (IFF_NOARP | IFF_LOOPBACK)) !== 0 || link.master !== undefined) return undefined;
   if (link.hardware !== ARPHRD_ETHER || address.length !== 6) return undefined;
   const mac = address.reduce((value, byte) => value * 256 + byte, 0);
   const carrier = (flags & IFF_LOWER_UP) !== 0;
-  return { index, name, mac, carrier, hasLinkLocal: link.addresses.some(isLinkLocal) };
+  return { index, name, mac, carrier, hasLinkLocal: link.addresses.some(isLinkLocal), notices };
 }
 
 /** What others are told of a link; undefined where nobody would hear anything sent on it. */

@@ -22,6 +22,9 @@ const ADDRESS_HEADER_LENGTH = 8; // struct ifaddrmsg
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MASTER = 10;
+const IFLA_EVENT = 44;
+/** What a link's neighbours are to hear anew: a bond uses another port, or a virtual machine has moved. */
+const IFLA_EVENT_NOTIFY_PEERS = 4;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 /** IFA_F_DADFAILED | IFA_F_TENTATIVE: nobody is to use it yet, or ever. */
@@ -42,6 +45,8 @@ export interface LinkMessage {
   readonly address: Uint8Array;
   /** Index of the bridge, bond or VRF it belongs to. */
   readonly master?: number;
+  /** The kernel tells this link's neighbours about its own addresses now. */
+  readonly notifyPeers?: true;
 }
 
 /** An IPv4 or IPv6 address on an interface. */
@@ -108,7 +113,8 @@ function decodeLink(message: DataView): LinkMessage | undefined {
   const name = attributes.get(IFLA_IFNAME);
   // A bridge describes its ports in messages of its own family, which lack what matters here.
   if (message.getUint8(HEADER_LENGTH) !== 0 || name === undefined) return undefined;
-  const master = attributes.get(IFLA_MASTER);
+  const master = readNumber(attributes.get(IFLA_MASTER));
+  const event = readNumber(attributes.get(IFLA_EVENT));
   return {
     kind: 'link',
     index: message.getInt32(HEADER_LENGTH + 4, true),
@@ -116,9 +122,8 @@ function decodeLink(message: DataView): LinkMessage | undefined {
     flags: message.getUint32(HEADER_LENGTH + 8, true),
     hardware: message.getUint16(HEADER_LENGTH + 2, true),
     address: attributes.get(IFLA_ADDRESS) ?? new Uint8Array(),
-    ...(master?.length === 4 && {
-      master: new DataView(master.buffer, master.byteOffset).getUint32(0, true),
-    }),
+    ...(master !== undefined && { master }),
+    ...(event === IFLA_EVENT_NOTIFY_PEERS && { notifyPeers: true }),
   };
 }
 
@@ -144,6 +149,11 @@ function decodeAttributes(message: DataView, start: number): Map<number, Uint8Ar
     offset += align(length);
   }
   return attributes;
+}
+
+function readNumber(bytes: Uint8Array | undefined): number | undefined {
+  if (bytes?.length !== 4) return undefined;
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
 }
 
 /** Interface names are bytes with a zero at the end; they need not be UTF-8. */

@@ -1,7 +1,7 @@
 /**
  * The machine's network interfaces, always current. One netlink socket hears that something changed; another asks for
  * everything as it is now. Events are never applied themselves, so none that is lost, late or of another order can
- * leave a wrong picture behind: a change during a dump only means one more dump.
+ * leave a wrong picture behind: a change during a dump only means one more dump. What no dump shows is counted.
  */
 import { EAGAIN, ENOBUFS, NativeSocket, check } from './native.ts';
 import type { Native } from './native.ts';
@@ -21,7 +21,9 @@ const NO_GROUPS = 0;
 const DUMP_GAP_MS = 50;
 
 /** A network interface. */
-export interface Link extends Omit<LinkMessage, 'kind'> {
+export interface Link extends Omit<LinkMessage, 'kind' | 'notifyPeers'> {
+  /** How often the kernel has told its neighbours where it is now; see LinkMessage.notifyPeers. */
+  readonly notices: number;
   readonly addresses: readonly LinkAddress[];
 }
 
@@ -43,6 +45,8 @@ export class LinkWatcher {
   readonly #dumps: NativeSocket;
   readonly #onLinks: (links: readonly Link[]) => void;
   readonly #buffer = new Uint8Array(65_536);
+  /** By index. */
+  readonly #notices = new Map<number, number>();
   #sequence = 0;
   #dump: Dump | undefined;
   /** Something changed since the dump that is running began, or since the last one ended. */
@@ -73,8 +77,16 @@ export class LinkWatcher {
     for (let result = 0; result >= 0 || result === ENOBUFS;) {
       result = this.#events.receive(this.#buffer, null);
       if (result !== EAGAIN) this.#stale = true;
+      if (result > 0) this.#countNotices(this.#buffer.subarray(0, result));
     }
     this.#refresh();
+  }
+
+  #countNotices(datagram: Uint8Array): void {
+    for (const message of decodeNetlink(datagram)) {
+      if (message.kind !== 'link' || message.notifyPeers !== true) continue;
+      this.#notices.set(message.index, (this.#notices.get(message.index) ?? 0) + 1);
+    }
   }
 
   /** Begins a dump unless one runs or has just ended. */
@@ -107,7 +119,8 @@ export class LinkWatcher {
       if (dump === undefined) return;
       if (message.kind === 'link') {
         const { kind: _, ...link } = message;
-        dump.links.set(link.index, { ...link, addresses: [] });
+        const notices = this.#notices.get(link.index) ?? 0;
+        dump.links.set(link.index, { ...link, notices, addresses: [] });
       } else if (message.kind === 'address') {
         const { address, prefixLength } = message;
         if (message.usable) dump.links.get(message.index)?.addresses.push({ address, prefixLength });
@@ -125,6 +138,7 @@ export class LinkWatcher {
 
   #finish(dump: Dump): void {
     this.#dump = undefined;
+    for (const index of this.#notices.keys()) if (!dump.links.has(index)) this.#notices.delete(index);
     this.#onLinks([...dump.links.values()]);
     if (this.#stale) this.#refresh();
   }

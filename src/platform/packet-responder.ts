@@ -55,15 +55,17 @@ export class PacketResponder<Ip> {
     this.#socket.setAddresses([...this.#entries.keys()]);
   }
 
-  /** The interfaces there are. One that is new, plugged in again or has another MAC or name is told who has the addresses. */
+  /**
+   * The interfaces there are. One that is new, plugged in again or has another MAC or name is told who has the addresses, and so is
+   * one whose neighbours the kernel tells about its own.
+   */
   setLinks(links: readonly EtherLink[]): void {
     const before = this.#links;
     const usable = links.filter((link) => this.#protocol.usable(link));
     this.#links = new Map(usable.map((link) => [link.index, link]));
     for (const link of usable) {
       const old = before.get(link.index);
-      if (!link.carrier || (old?.carrier === true && old.mac === link.mac && old.name === link.name))
-        continue;
+      if (!link.carrier || (old !== undefined && isSame(old, link))) continue;
       for (const entry of this.#entries.values()) this.#sendGratuitous(entry, link);
     }
   }
@@ -123,6 +125,11 @@ export class PacketResponder<Ip> {
     }
     return counts;
   }
+}
+
+function isSame(old: EtherLink, link: EtherLink): boolean {
+  const { carrier, mac, name, notices } = link;
+  return old.carrier === carrier && old.mac === mac && old.name === name && old.notices === notices;
 }
 
 function answersOn<Ip>(entry: Entry<Ip>, link: EtherLink): boolean {

@@ -3,7 +3,6 @@
  * beside it asks. What the kernel's neighbour table says there is what counts.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { after, afterEach, beforeEach, suite, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
@@ -15,16 +14,18 @@ import { SPEAKER_METRICS } from '../../src/platform/metric-names.ts';
 import { PacketThread } from '../../src/platform/packet-io.ts';
 import type { Clock, PacketCounts, PacketEvent } from '../../src/ports.ts';
 import {
+  answers,
   ask,
   clientIp,
   connectClient,
+  fails,
   inClient,
   ip,
   LONG_MS,
-  neighbour,
   NODE_MAC,
   plug,
   removeClient,
+  resolves,
   run,
   setPatience,
   wake,
@@ -85,28 +86,6 @@ if (fault !== undefined) {
   await enterPrivateNetwork();
   for (const family of FAMILIES) suite(family.name, () => registerTests(family));
 }
-
-const resolves = (address: string, mac: string, device = 'c0'): Promise<true> =>
-  until(`${address} at ${mac}`, LONG_MS, () => neighbour(address, device) === mac || undefined, 20);
-
-/** Asks until the answer is the right one: the first request may be earlier than the table at the worker. */
-function answers(address: string, mac: string, device = 'c0'): Promise<true> {
-  let asked = false;
-  return until(`an answer for ${address} from ${mac}`, LONG_MS, () => {
-    if (asked && neighbour(address, device) === mac) return true;
-    ask(address, device);
-    asked = true;
-    return undefined;
-  });
-}
-
-const fails = (address: string): Promise<true> =>
-  until(
-    'a failed look-up',
-    LONG_MS,
-    () => clientIp(`neigh show to ${address}`).includes('FAILED') || undefined,
-    20,
-  );
 
 function registerTests(family: Family): void {
   const { vip: VIP, other: OTHER, second: SECOND } = family;
@@ -432,24 +411,6 @@ function registerTests(family: Family): void {
     assert.equal(state(), 'REACHABLE');
     clientIp(`neigh replace ${VIP} lladdr ${STALE_MAC} dev c0 nud probe`);
     await until('nobody at another MAC', LONG_MS, () => state() === 'FAILED' || undefined, 20);
-  });
-
-  test('a VLAN is an interface like any other', async (context) => {
-    const vlanMac = '02:00:00:00:09:07';
-    const vlan = `link add link n0 name n0.7 address ${vlanMac} type vlan id 7`;
-    if (spawnSync('ip', vlan.split(' ')).status !== 0) {
-      await startPackets();
-      return context.skip('this kernel has no VLANs (8021q)');
-    }
-    ip('link set n0.7 up');
-    clientIp('link add link c0 name c0.7 type vlan id 7');
-    clientIp(`address add 10.8.0.10/24 dev c0.7`);
-    clientIp(`address add fd00:8::10/64 dev c0.7 nodad`);
-    clientIp('link set c0.7 up');
-    await startPackets();
-    await sees('n0.7');
-    packets.answer([{ address: SECOND, interfaces: ['n0.7'] }]);
-    await answers(SECOND, vlanMac, 'c0.7');
   });
 
   test(

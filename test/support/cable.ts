@@ -4,10 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { onOtherKernel } from './other-kernel.ts';
+import { until } from './until.ts';
 
 export const NODE_MAC = '02:00:00:00:09:01';
-/** Long enough for anything that happens at all. */
-export const LONG_MS = 5000;
+/** Long enough for anything that happens at all. A kernel in user mode takes its time. */
+export const LONG_MS = onOtherKernel ? 30_000 : 5000;
 
 export function run(command: string, ...args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
@@ -29,7 +31,7 @@ export function plug(near = 'n0', far = 'c0', subnet = 9, mac = NODE_MAC): void 
   wake(far, subnet);
 }
 
-/** The client's end of a cable. */
+/** The client's end of a cable, or what lies on it. */
 export function wake(far: string, subnet = 9): void {
   clientIp(`address add 10.${subnet}.0.10/24 dev ${far}`);
   clientIp(`address add fd00:${subnet}::10/64 dev ${far} nodad`);
@@ -44,7 +46,7 @@ export function setPatience(device: string, retransMs: number): void {
 }
 
 /** What the client's neighbour table has for the address; '' for none or a failed look-up. */
-export function neighbour(address: string, device = 'c0'): string {
+function neighbour(address: string, device = 'c0'): string {
   const [entry] = JSON.parse(clientIp(`-j neigh show to ${address} dev ${device}`) || '[]') as {
     lladdr?: string;
   }[];
@@ -53,11 +55,33 @@ export function neighbour(address: string, device = 'c0'): string {
 
 /** Forgets the address and sends it something, so that the kernel asks for it. */
 export function ask(address: string, device = 'c0'): void {
-  const socket = address.includes(':') ? 'udp6' : 'udp4';
   spawnSync('nsenter', ['--net=/run/netns/client', 'ip', 'neigh', 'flush', 'to', address, 'dev', device]);
-  const script = `const s = require('dgram').createSocket('${socket}'); s.send('x', 9, '${address}', () => s.close())`;
-  inClient(process.execPath, '-e', script);
+  inClient('bash', '-c', `echo >/dev/udp/${address}/9`);
 }
+
+/** The client's kernel comes to know the address there, asked or unasked. */
+export const resolves = (address: string, mac: string, device = 'c0'): Promise<true> =>
+  until(`${address} at ${mac}`, LONG_MS, () => neighbour(address, device) === mac || undefined, 20);
+
+/** Asks until the answer is the right one: the first request may be earlier than the table at the worker. */
+export function answers(address: string, mac: string, device = 'c0'): Promise<true> {
+  let asked = false;
+  return until(`an answer for ${address} from ${mac}`, LONG_MS, () => {
+    if (asked && neighbour(address, device) === mac) return true;
+    ask(address, device);
+    asked = true;
+    return undefined;
+  });
+}
+
+/** Nobody has answered what was asked. */
+export const fails = (address: string): Promise<true> =>
+  until(
+    'a failed look-up',
+    LONG_MS,
+    () => clientIp(`neigh show to ${address}`).includes('FAILED') || undefined,
+    20,
+  );
 
 /** Makes the client, with one cable. */
 export function connectClient(): void {

@@ -76,7 +76,7 @@ function bondPort(name: string, index: number, master: number): Buffer {
 function spokenOn(...messages: readonly Buffer[]): EtherLink[] {
   return decodeNetlink(Buffer.concat(messages)).flatMap((it) => {
     if (it.kind !== 'link') return [];
-    return etherLink({ ...it, addresses: [] }) ?? [];
+    return etherLink({ ...it, notices: 0, addresses: [] }) ?? [];
   });
 }
 
@@ -84,8 +84,8 @@ const names = (...messages: readonly Buffer[]): string[] => spokenOn(...messages
 
 test('a VLAN and what it lies on are two interfaces', () => {
   assert.deepEqual(spokenOn(said('eth0', 2, PLAIN), vlan('eth0.7', 5, 2)), [
-    { index: 2, name: 'eth0', mac: 0x0200_0000_0011, carrier: true, hasLinkLocal: false },
-    { index: 5, name: 'eth0.7', mac: 0x0200_0000_0011, carrier: true, hasLinkLocal: false },
+    { index: 2, name: 'eth0', mac: 0x0200_0000_0011, carrier: true, hasLinkLocal: false, notices: 0 },
+    { index: 5, name: 'eth0.7', mac: 0x0200_0000_0011, carrier: true, hasLinkLocal: false, notices: 0 },
   ]);
 });
 

@@ -52,6 +52,16 @@ test('a link without master or hardware address', () => {
   });
 });
 
+test('an event that tells the neighbours is told from others', () => {
+  const events = Array.from({ length: 8 }, (_, event) =>
+    message(RTM_NEWLINK, Buffer.concat([linkHeader(), NAME, attribute(44, Buffer.from([event, 0, 0, 0]))])),
+  );
+  const told = decodeNetlink(Buffer.concat(events)).map(
+    (it) => it.kind === 'link' && it.notifyPeers === true,
+  );
+  assert.deepEqual(told, [false, false, false, false, true, false, false, false]);
+});
+
 test('what a bridge says of its port is not about the link', () => {
   const AF_BRIDGE = 7;
   assert.deepEqual(

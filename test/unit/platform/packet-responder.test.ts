@@ -109,8 +109,22 @@ const request = (targetIp: number, destination = BROADCAST): ArpFrame => ({
   targetIp,
 });
 
-const eth0 = { index: 2, name: 'eth0', mac: 0x0200_0000_0011, carrier: true, hasLinkLocal: false };
-const eth1 = { index: 3, name: 'eth1', mac: 0x0200_0000_0012, carrier: true, hasLinkLocal: false };
+const eth0 = {
+  index: 2,
+  name: 'eth0',
+  mac: 0x0200_0000_0011,
+  carrier: true,
+  hasLinkLocal: false,
+  notices: 0,
+};
+const eth1 = {
+  index: 3,
+  name: 'eth1',
+  mac: 0x0200_0000_0012,
+  carrier: true,
+  hasLinkLocal: false,
+  notices: 0,
+};
 
 function rig(interfaces: readonly string[] | 'all' = 'all'): {
   kernel: FakeKernel;
@@ -206,6 +220,15 @@ test('an interface that is new, plugged in again or has another MAC tells its ne
   assert.deepEqual(told(), [eth0.index], 'another name: other addresses may be answered there');
 });
 
+test('where the kernel tells the neighbours, it does the same', () => {
+  const { kernel, arp } = rig();
+  kernel.takeSent();
+  arp.setLinks([eth0, { ...eth1, notices: 1 }]);
+  assert.deepEqual([...new Set(kernel.takeSent().map(({ ifindex }) => ifindex))], [eth1.index]);
+  arp.setLinks([eth0, { ...eth1, notices: 1 }]);
+  assert.deepEqual(kernel.takeSent(), []);
+});
+
 test('while silent nothing is sent, and requests are still counted', () => {
   const { kernel, arp } = rig();
   arp.takeCounts();
@@ -262,6 +285,7 @@ const ethernet: Link = {
   flags: UP_BROADCAST_RUNNING_MULTICAST_LOWER_UP,
   hardware: 1,
   address: new Uint8Array([2, 0, 0, 0, 0, 0x11]),
+  notices: 0,
   addresses: [],
 };
 
@@ -272,6 +296,7 @@ test('an Ethernet interface that is up speaks ARP, with or without a cable', () 
     mac: 0x0200_0000_0011,
     carrier: true,
     hasLinkLocal: false,
+    notices: 0,
   });
   assert.equal(etherLink({ ...ethernet, flags: 0x1003 })?.carrier, false);
 });

@@ -247,6 +247,10 @@ describe('validateSchema', () => {
   });
 
   it('never throws, whatever the formats and patterns meet', () => {
+    // fc.webUrl() takes a second to make.
+    const url = fc
+      .tuple(fc.constantFrom('http', 'mailto', 'x+y', ''), fc.string())
+      .map((parts) => parts.join(':'));
     const schemas: Schema[] = [
       'date',
       'date-time',
@@ -262,7 +266,7 @@ describe('validateSchema', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...schemas),
-        fc.oneof(fc.string(), fc.ipV4(), fc.ipV6(), fc.uuid(), fc.webUrl()),
+        fc.oneof(fc.string(), fc.ipV4(), fc.ipV6(), fc.uuid(), url),
         (schema, text) => {
           for (const fault of faultsOf(schema, text)) assert.match(fault, /^spec\.x: Invalid value: /);
         },

@@ -51,6 +51,9 @@ export class Announcer {
   readonly #fresh = new Set<string>();
   #table: ReadonlyMap<string, AnsweredAddress> = new Map();
   #changed = false;
+  #handingOver = false;
+  /** What was let go since the reply table was changed last. */
+  readonly #released = new Set<string>();
 
   constructor(deps: AnnouncerDeps) {
     this.#deps = deps;
@@ -74,7 +77,16 @@ export class Announcer {
 
   /** Another host says it has an address. */
   hear(claim: PacketEvent & { kind: 'claimed' }): void {
-    this.#guard.hear(claim);
+    if (this.#handingOver) this.#release(claim.address);
+    else this.#guard.hear(claim);
+  }
+
+  /** From here on each address is let go as soon as another node says it has it. Call it before this node leaves, and stop() after. */
+  handOver(): void {
+    this.#handingOver = true;
+    this.#bursts.stop();
+    this.#guard.stop();
+    this.#deps.packets.watch([...this.#table.values()], []);
   }
 
   /** Takes over what was decided for a Service, which has these addresses. */
@@ -124,6 +136,19 @@ export class Announcer {
     this.#guard.stop();
     this.#entries.clear();
     this.#deps.packets.answer([]);
+  }
+
+  /** Others may take over many addresses at once: that is one change. */
+  #release(address: string): void {
+    if (this.#released.size === 0) this.#deps.clock.after(0, () => this.#answerForTheRest());
+    this.#released.add(address);
+  }
+
+  #answerForTheRest(): void {
+    if (this.#entries.size === 0) return; // stopped
+    this.#table = new Map([...this.#table].filter(([address]) => !this.#released.has(address)));
+    this.#released.clear();
+    this.#deps.packets.answer([...this.#table.values()]);
   }
 
   #enter(key: string, service: Service, addresses: readonly string[], interfaces: Entry['interfaces']): void {

@@ -107,12 +107,13 @@ export class Speaker implements Startable {
     void this.#join();
   }
 
-  /** Others take over first, then this node falls silent. */
+  /** Others take over, and for what they have taken over, or after a while for everything, this node falls silent. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#announcer.handOver();
     await this.#membership.stop();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#announcer.stop();
     await this.#statuses.stop();
     await Promise.all([...this.#stores(), this.#links].map((part) => part.stop()));

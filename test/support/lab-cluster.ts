@@ -159,14 +159,15 @@ export class LabNodes {
   readonly #main: { readonly main?: string };
   readonly #speakers = new Map<NodeName, LabProcess>();
 
-  /** `main`: another `cleat` than that of the source. */
+  /** `main`: another `cleat` than that of the source. A key that is in `ml_secret_key` of the lab's folder already is kept. */
   constructor(lab: Lab, kubeconfig: string, main?: string) {
     this.#lab = lab;
     this.#main = main === undefined ? {} : { main };
     this.#kubeconfig = kubeconfig;
     this.#secrets = path.join(lab.folder, 'ml_secret_key');
     mkdirSync(this.#secrets, { recursive: true });
-    writeFileSync(path.join(this.#secrets, 'secretkey'), 'an open secret of the lab');
+    const key = path.join(this.#secrets, 'secretkey');
+    if (!existsSync(key)) writeFileSync(key, 'an open secret of the lab');
   }
 
   startPods(): void {

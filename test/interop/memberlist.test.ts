@@ -22,12 +22,13 @@ import { deriveKey } from '../../src/protocol/memberlist/secrecy.ts';
 import { Gossip } from '../../src/speaker/gossip.ts';
 import { FakeKube } from '../support/fake-kube.ts';
 import { faultOfPeer, MemberlistPeer } from '../support/memberlist-peer.ts';
-import { enterPrivateNetwork, faultOfPrivateNetwork } from '../support/private-network.ts';
+import { enterPrivateNetwork, faultOfPrivateNetwork, hasCommand } from '../support/private-network.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import type { LogLine } from '../support/recording-log.ts';
 import { until } from '../support/until.ts';
 
-const fault = faultOfPrivateNetwork() ?? faultOfPeer();
+const fault =
+  faultOfPrivateNetwork() ?? faultOfPeer() ?? (hasCommand('nft') ? undefined : 'the command nft is missing');
 if (fault === undefined) await enterPrivateNetwork();
 
 const NAMESPACE = 'metallb-system';
@@ -139,6 +140,12 @@ suite(
       socket.close();
     }
 
+    function nft(command: string): string {
+      const { status, stdout, stderr } = spawnSync('nft', [command], { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+      return stdout;
+    }
+
     async function timed(t: TestContext, what: string, wait: Promise<unknown>): Promise<void> {
       const startMs = performance.now();
       await wait;
@@ -224,6 +231,33 @@ suite(
         const dying = a.kill();
         await timed(t, 'theirs dies, ours knows', sees(c, 'ours-3'));
         await dying;
+      });
+
+      test(`${name}: where no datagram gets through between two, others ask for them, in both directions`, async () => {
+        const quick = { ...LAN, probeIntervalMs: 200, probeTimeoutMs: 100 };
+        const a = await theirs(1, circle, '200ms');
+        const [b, c] = [await ours(2, circle, quick), await ours(3, circle, quick)];
+        const everybody = 'ours-2,ours-3,theirs-1';
+        await Promise.all([sees(b, everybody), sees(c, everybody), knows(a, everybody)]);
+        const drop = (from: number, to: number): string =>
+          `add rule inet cut output ip saddr ${addressOf(from)} ip daddr ${addressOf(to)} udp dport ${PORT} counter drop`;
+        const chain = 'add chain inet cut output { type filter hook output priority 0; }';
+        nft(`add table inet cut; ${chain}; ${drop(1, 2)}; ${drop(2, 1)}`);
+        try {
+          await new Promise((resolve) => setTimeout(resolve, 3000));
+          const dropped = [...nft('list table inet cut').matchAll(/counter packets (\d+)/g)];
+          assert.ok(dropped.length === 2 && dropped.every(([, packets]) => Number(packets) > 5));
+          assert.ok(!a.said.some((line) => line.startsWith('event leave')), a.said.join('\n'));
+          // Not even over TCP had they to ask each other.
+          assert.doesNotMatch(a.log, /Suspect|over TCP but UDP probes failed|Refuting/);
+          assert.deepEqual(
+            [b, c].flatMap(({ log }) => log.lines.filter(({ level }) => level !== 'info')),
+            [],
+          );
+          assert.equal(await a.ask('health'), 'health 0');
+        } finally {
+          nft('delete table inet cut');
+        }
       });
 
       test(`${name}: what ours finds out of a death, theirs learn from it`, async (t) => {

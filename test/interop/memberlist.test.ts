@@ -41,6 +41,7 @@ const CIRCLES: Readonly<Record<string, Circle>> = {
   plain: { label: '' },
   encrypted: { label: '', cipher: createCipher(deriveKey(Buffer.from(SECRET))) },
 };
+const LABELLED: Circle = { label: 'site-a', cipher: createCipher(deriveKey(Buffer.from(SECRET))) };
 
 interface Ours {
   readonly gossip: Gossip;
@@ -110,6 +111,7 @@ suite(
         name: `theirs-${host}`,
         address: addressOf(host),
         port: PORT,
+        label: circle.label,
         ...(circle.cipher === undefined ? {} : { secretFile }),
         ...(probeInterval === undefined ? {} : { probeInterval }),
       });
@@ -287,6 +289,24 @@ suite(
         await dying;
       } finally {
         prefix = '127.0.0.';
+      }
+    });
+
+    test('labelled: those of one label find each other, and nobody of another or of none', async (t) => {
+      for (const label of [LABELLED, { label: 'site-a' }]) {
+        const a = await theirs(1, label);
+        const [b, c] = [await ours(2, label), await ours(3, { ...label, label: '' })];
+        await Promise.all([knows(a, 'ours-2,theirs-1'), sees(b, 'ours-2,theirs-1'), sees(c, 'ours-3')]);
+        const warned = (): true | undefined =>
+          c.log.lines.some(({ level, message }) => level === 'warn' && message.includes('label')) ||
+          undefined;
+        await until('a warning', TIMEOUT_MS, warned);
+        assert.match(await a.ask(`join ${addressOf(3)}:${PORT}`), /^joined 0/);
+        const dying = a.kill();
+        await timed(t, 'theirs dies, ours knows', sees(b, 'ours-2'));
+        await dying;
+        await Promise.all(stops.splice(0).map((stop) => stop()));
+        kube = new FakeKube();
       }
     });
 

@@ -24,6 +24,7 @@ export interface PeerOptions {
   readonly secretFile?: string;
   /** As Go writes durations; the library's own second without. */
   readonly probeInterval?: string;
+  readonly label?: string;
 }
 
 export class MemberlistPeer {
@@ -41,9 +42,9 @@ export class MemberlistPeer {
   }
 
   static async start(options: PeerOptions): Promise<MemberlistPeer> {
-    const { name, address, port, secretFile, probeInterval = '' } = options;
+    const { name, address, port, secretFile, probeInterval = '', label = '' } = options;
     const flags = [name, address, String(port), ...(secretFile === undefined ? [] : [secretFile])];
-    const env = { ...process.env, PROBE_INTERVAL: probeInterval };
+    const env = { ...process.env, PROBE_INTERVAL: probeInterval, LABEL: label };
     const peer = new MemberlistPeer(name, spawn(program() ?? '', flags, { env, stdio: 'pipe' }));
     await peer.hears(/^ready/);
     return peer;

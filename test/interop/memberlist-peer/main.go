@@ -3,8 +3,10 @@
 //
 //	memberlist-peer NAME ADDRESS PORT [SECRETFILE]
 //
-// Commands: join ADDRESS:PORT, members, suspect NAME (as if it got no answer), leave, quit. Answers and events: `ready`,
-// `joined N`, `members a=alive b=suspect`, `event join NAME`, `event leave NAME`, `left`.
+// Commands: join ADDRESS:PORT, members, send NAME WORDS, health, leave. Answers and events: `ready`, `joined N`,
+// `members a,b`, `sent`, `health N`, `event join NAME`, `event leave NAME`, `event update NAME`, `left`.
+//
+// Of the environment: LABEL, by which clusters that share a network are kept apart, and PROBE_INTERVAL.
 package main
 
 import (
@@ -46,6 +48,7 @@ func main() {
 	config.AdvertisePort = port
 	config.Events = events{}
 	config.LogOutput = os.Stderr
+	config.Label = os.Getenv("LABEL")
 	if len(os.Args) > 4 {
 		secret, err := os.ReadFile(os.Args[4])
 		must(err)

@@ -4,8 +4,8 @@
  * watch each other, and a ping says as much as an answer: who has been pinged does not ping. Who does not answer is asked again and again, also through others, and its kernel is asked over TCP:
  *
  * - a connection is refused: the machine is there and the program is not. That is death, at once.
- * - a connection is accepted, and still nothing answers: a program that is busy or stopped. It has the time that the
- *   protocol gives it, since it may be announcing all the while.
+ * - a connection is accepted, and still nothing answers: a program that is busy or stopped. It has three seconds, since it
+ *   may be announcing all the while.
  * - nothing at all for half a second: the machine or its link is gone.
  *
  * Who hears nobody at all doubts itself first and leaves the others to the protocol; and who slept itself, by its own
@@ -33,8 +33,11 @@ const DETOUR_EVERY_MS = 100;
 const DEAD_AFTER_MS = 500;
 /** A refused connection counts after this much silence: a firewall can refuse too, but does not silence UDP. */
 const REFUSED_AFTER_MS = 150;
-/** From then on there is nothing to be hasty about. */
-const PATIENT_AFTER_MS = 1500;
+/**
+ * So long a program whose kernel answers may stand still: half a second later it is dead. By then its packet worker, which goes on
+ * announcing for 3 s at most (platform/packet-worker.ts), is silent. From then on there is nothing to be hasty about.
+ */
+const PATIENT_AFTER_MS = 2600;
 /** A timer that runs later than this says that this process stood still. */
 const LATE_MS = 60;
 
@@ -102,8 +105,9 @@ export class Watch {
     const watched = this.#watched.get(node);
     if (watched?.silentSinceMs === undefined) return;
     watched.refused = outcome === 'refused';
-    if (outcome === 'accepted') watched.silentSinceMs = this.#station.nowMs;
-    else this.#judge(watched, watched.silentSinceMs);
+    const { nowMs } = this.#station;
+    if (watched.refused) this.#judge(watched, watched.silentSinceMs);
+    else if (nowMs - watched.askedMs < PATIENT_AFTER_MS) watched.silentSinceMs = nowMs;
   }
 
   #choose(): Set<string> {

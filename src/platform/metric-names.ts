@@ -108,9 +108,13 @@ export const SPEAKER_METRICS: readonly MetricDeclaration[] = [
   ),
   counter(
     'metallb_layer2_requests_received',
-    'ARP requests received for an address this node answers for.',
+    'Questions received, by ARP or neighbour discovery, for an address this node answers for.',
     'ip',
   ),
-  counter('metallb_layer2_responses_sent', 'ARP replies sent to such requests.', 'ip'),
-  counter('metallb_layer2_gratuitous_sent', 'Gratuitous ARP packets sent on take-over.', 'ip'),
+  counter('metallb_layer2_responses_sent', 'Answers sent to such questions.', 'ip'),
+  counter(
+    'metallb_layer2_gratuitous_sent',
+    'Announcements sent unasked: gratuitous ARP and unsolicited neighbour advertisements.',
+    'ip',
+  ),
 ];

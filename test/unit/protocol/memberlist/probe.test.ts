@@ -186,7 +186,7 @@ function suspecting(outcome: (ping: IndirectPing) => Message | undefined): Rig {
     if (isOf(message, 'ping')) return ack(message);
     return isOf(message, 'indirectPing') ? outcome(message) : undefined;
   };
-  rig.run(5000, () => rig.suspicion('mute') !== undefined);
+  rig.run(2000, () => rig.suspicion('mute') !== undefined);
   return rig;
 }
 

@@ -12,11 +12,15 @@ export class Alarm {
   readonly #native: Native = loadNative();
   readonly #fd: number;
   #open = true;
+  /** By performance.now(). */
+  #dueMs = Infinity;
 
   /** Like any poll of the addon it keeps the process alive until close(). */
   constructor(callback: () => void) {
     this.#fd = check(this.#native.timer(), 'timerfd');
     const onReady = (): void => {
+      // One look of the loop finds all descriptors that are ready: what it called back before may have moved this one.
+      if (performance.now() < this.#dueMs) return;
       this.clear();
       callback();
     };
@@ -25,11 +29,13 @@ export class Alarm {
 
   /** Calls back once, not before `ms` from now; never in the same turn. What was set before is forgotten. */
   set(ms: number): void {
-    const microseconds = Math.ceil(Math.min(ms, LONGEST_MS) * 1000);
-    if (this.#open) this.#native.timerSet(this.#fd, Math.max(1, microseconds));
+    const microseconds = Math.max(1, Math.ceil(Math.min(ms, LONGEST_MS) * 1000));
+    this.#dueMs = performance.now() + microseconds / 1000;
+    if (this.#open) this.#native.timerSet(this.#fd, microseconds);
   }
 
   clear(): void {
+    this.#dueMs = Infinity;
     if (this.#open) this.#native.timerSet(this.#fd, 0);
   }
 

@@ -56,6 +56,33 @@ test('moved sooner it rings sooner, and can be set again where it rings', async 
   assert.equal(rings, 3);
 });
 
+test('one that another clears, moves or closes rings no more, even if the time of both is over', async () => {
+  const ways: readonly ((alarm: Alarm) => void)[] = [
+    (it) => it.clear(),
+    (it) => it.set(Infinity),
+    (it) => it.close(),
+  ];
+  for (const stop of ways) {
+    const rings: string[] = [];
+    const one: Alarm = new Alarm(() => {
+      rings.push('one');
+      stop(other);
+    });
+    const other: Alarm = new Alarm(() => {
+      rings.push('other');
+      stop(one);
+    });
+    one.set(0);
+    other.set(0);
+    const untilMs = performance.now() + 2;
+    while (performance.now() < untilMs);
+    await ring(20);
+    one.close();
+    other.close();
+    assert.equal(rings.length, 1, rings.join());
+  }
+});
+
 test('cleared, or closed, it never rings, and nothing of it is left', async () => {
   const descriptors = (): number => readdirSync('/proc/self/fd').length;
   const before = descriptors();

@@ -54,10 +54,9 @@ export function passOnOtherKernel(file: string, modules: readonly string[]): voi
 function initScript(file: string, modules: readonly string[]): string {
   return `#!/bin/sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export ${INSIDE}=yes CI=true TMPDIR=/tmp
+export ${INSIDE}=yes CI=true TMPDIR=/run
 mount -t proc proc /proc
 mount -t sysfs sys /sys
-mount -t tmpfs tmp /tmp
 mount -t tmpfs run /run
 mkdir -p /run/kernel/lib
 ln -s ${MODULES} /run/kernel/lib/modules

@@ -31,6 +31,8 @@ const EVENT_LOOP_UTILIZATION_EVERY_MS = 10_000;
 
 /** Those of the delay that contain the time from one sample to the next, which is all that Node measures. */
 const DELAY_STATISTICS = ['min', 'max', 'mean', 'p50', 'p90', 'p99'];
+/** More than Node records, which is an hour. */
+const LONGEST_DELAY_SECONDS = 86_400;
 
 /** `process` adds the client's default metrics of the process (CPU, memory, event loop delay, file descriptors). */
 export function createMeter(
@@ -48,7 +50,8 @@ export function createMeter(
       eventLoopUtilizationTimeout: EVENT_LOOP_UTILIZATION_EVERY_MS,
     });
     for (const statistic of DELAY_STATISTICS)
-      lessPrecision(registry, `nodejs_eventloop_lag_${statistic}_seconds`);
+      lessPrecision(registry, `nodejs_eventloop_lag_${statistic}_seconds`, EVENT_LOOP_PRECISION_MS / 1000);
+    lessPrecision(registry, 'nodejs_eventloop_lag_stddev_seconds', 0);
   }
 
   function find<T extends Metric>(name: string, type: new (configuration: never) => T): T {
@@ -67,14 +70,20 @@ export function createMeter(
   };
 }
 
-/** Takes away what a sample would have without any delay. The client sets these values whenever they are read. */
-function lessPrecision(registry: Registry, name: string): void {
+/**
+ * Takes away what a sample would have without any delay. The client sets these values whenever they are read. A reading soon after
+ * another finds no sample, for which Node has NaN, 0 and the greatest number there is: then they stay what they were.
+ */
+function lessPrecision(registry: Registry, name: string, precisionSeconds: number): void {
   const gauge = registry.getSingleMetric(name);
   if (!(gauge instanceof Gauge)) throw new Error(`the client has no metric ${name}`);
   const set = gauge.set.bind(gauge) as (labels: object, seconds: number) => void;
   Object.assign(gauge, {
-    set: (labels: object, seconds: number) =>
-      set(labels, Math.max(0, seconds - EVENT_LOOP_PRECISION_MS / 1000)),
+    set: (labels: object, seconds: number) => {
+      // Timers come up to a millisecond early.
+      if (seconds < precisionSeconds / 2 || seconds > LONGEST_DELAY_SECONDS || Number.isNaN(seconds)) return;
+      set(labels, Math.max(0, seconds - precisionSeconds));
+    },
   });
 }
 

@@ -74,7 +74,7 @@ want ndisc6 ndisc6 "asks for IPv6 addresses as a client does"
 want tcpdump tcpdump "reads what nodes say on the wire"
 # Small virtual machines have kernels without VLANs and bonds.
 unshare $([ "$(id -u)" = 0 ] || echo --map-root-user) --net \
-  sh -c 'PATH=$PATH:/usr/sbin:/sbin; ip link add b type bond && ip link add link b name b.7 type vlan id 7' >/dev/null 2>&1 || {
+  sh -c 'PATH=$PATH:/usr/sbin:/sbin; ip link add bond9 type bond && ip link add link bond9 name bond9.7 type vlan id 7' >/dev/null 2>&1 || {
   want linux.uml user-mode-linux "a kernel in user mode, for VLANs and bonds, which this one lacks"
   want modprobe kmod "loads that kernel's modules"
 }

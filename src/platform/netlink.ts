@@ -1,7 +1,8 @@
 /**
  * The machine's network interfaces, always current. One netlink socket hears that something changed; another asks for
  * everything as it is now. Events are never applied themselves, so none that is lost, late or of another order can
- * leave a wrong picture behind: a change during a dump only means one more dump. What no dump shows is counted.
+ * leave a wrong picture behind: a change during a dump only means one more dump. What no dump shows is
+ * counted as it is heard; of a burst that the kernel has to cut it can be lost.
  */
 import { EAGAIN, ENOBUFS, NativeSocket, check } from './native.ts';
 import type { Native } from './native.ts';

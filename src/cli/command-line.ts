@@ -10,6 +10,7 @@ import { UserError } from '../api/user-error.ts';
 import { checkCommand } from './check.ts';
 import { controllerCommand } from './controller.ts';
 import { convertCommand } from './convert.ts';
+import { doctorCommand } from './doctor.ts';
 import { floorCommand } from './floor.ts';
 import { speakerCommand } from './speaker.ts';
 import { upCommand } from './up/command.ts';
@@ -24,6 +25,7 @@ Examples:
   cleat speaker --node-name node-1
   cleat check site/                          what a cluster would refuse of these manifests
   cleat convert config.yaml                  the ConfigMap of MetalLB before 0.13 as today’s objects
+  cleat doctor                               what of the cluster would keep addresses from working
 
 Every verb explains itself: cleat VERB --help`;
 
@@ -41,6 +43,7 @@ export function createProgram(finish: (exitCode: number) => void): Command {
     checkCommand,
     floorCommand,
     convertCommand,
+    doctorCommand,
     versionCommand,
   ]) {
     program.addCommand(build(finish));

@@ -8,7 +8,7 @@ import { addServerFlags } from './server-flags.ts';
 /** Where Kubernetes tells a pod its namespace. */
 const POD_NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
-const kubeconfigFlag = (): Option =>
+export const kubeconfigFlag = (): Option =>
   new Option(
     '--kubeconfig <file>',
     'how to reach the API server (without it: KUBECONFIG, the pod, ~/.kube/config)',

@@ -58,11 +58,13 @@ interface Examined {
 }
 
 function examine(configMap: ConfigMap | undefined): Examined {
-  const documents = Object.entries(configMap?.data ?? {}).flatMap(([key, text]) =>
-    parseYamlDocuments(text).documents.map(({ value }) => ({ key, verdict: judgeKubeProxy(value) })),
+  const [found] = Object.entries(configMap?.data ?? {}).flatMap(([key, text]) =>
+    parseYamlDocuments(text).documents.flatMap(({ value }) => {
+      const verdict = judgeKubeProxy(value);
+      return verdict === undefined ? [] : { key, verdict };
+    }),
   );
-  const found = documents.find(({ verdict }) => verdict !== undefined);
-  if (found?.verdict === undefined)
+  if (found === undefined)
     return {
       sentence: `unknown: kube-proxy: there is no KubeProxyConfiguration in ${PLACE}; where kube-proxy runs in IPVS mode it must have strictARP: true`,
       exitCode: 0,

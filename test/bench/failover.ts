@@ -3,16 +3,13 @@
  * with default settings in a lab, and a client that asks for the address every 5 ms. Beside it MetalLB 0.16 in the same kind
  * of lab (its own figures, of another run): 5.5 s for a killed speaker, 6.3 s for a cut link, 24 s of two owners after it.
  */
-import { SERVICES } from '../../src/api/kubernetes.ts';
-import type { Service } from '../../src/api/kubernetes.ts';
-import { IP_ADDRESS_POOLS, L2_ADVERTISEMENTS } from '../../src/api/metallb.ts';
-import type { IPAddressPool, L2Advertisement } from '../../src/api/metallb.ts';
-import { Lab, macOf, NODES } from '../support/lab.ts';
-import type { LabProcess, NodeName } from '../support/lab.ts';
-import { ControlPlane, LabNodes } from '../support/lab-cluster.ts';
+import { NODES } from '../support/lab.ts';
+import type { NodeName } from '../support/lab.ts';
 import { enterPrivateNetwork, faultOfPrivateNetwork } from '../support/private-network.ts';
 import { runs } from '../support/runs.ts';
 import { until } from '../support/until.ts';
+import { nowMs, WatchedAddress } from '../support/watched-address.ts';
+import type { Sight } from '../support/watched-address.ts';
 
 const VIP = '172.16.0.100';
 /** CLEAT_RUNS=5 makes them 20. */
@@ -20,12 +17,8 @@ const RUNS = runs(4).numRuns;
 const TIMEOUT_MS = 30_000;
 /** An owner that has not answered for so long, at a question every 5 ms, owns no more. */
 const QUIET_MS = 300;
-const MICROSECONDS = 1000n;
-
-interface Sight {
-  readonly atMs: number;
-  readonly node: NodeName | undefined;
-}
+/** Answers that are looked at: those of the last 100 s. */
+const SIGHTS = 20_000;
 
 export async function run(): Promise<object[]> {
   const fault = faultOfPrivateNetwork();
@@ -41,52 +34,28 @@ export async function run(): Promise<object[]> {
 }
 
 class World {
-  readonly #lab: Lab;
-  readonly #up: ControlPlane;
-  readonly #nodes: LabNodes;
-  readonly #watch: LabProcess;
+  readonly #watched: WatchedAddress;
 
-  private constructor(lab: Lab, up: ControlPlane, nodes: LabNodes, watch: LabProcess) {
-    this.#lab = lab;
-    this.#up = up;
-    this.#nodes = nodes;
-    this.#watch = watch;
+  private constructor(watched: WatchedAddress) {
+    this.#watched = watched;
   }
 
   static async create(): Promise<World> {
-    const lab = await Lab.create();
-    const up = await ControlPlane.start(lab, { name: 'up', apiServerPort: 6443, webhookPort: 9443 });
-    await up.registerNodes();
-    const nodes = new LabNodes(lab, up.kubeconfig);
-    await nodes.startSpeakers();
-    const metadata = { name: 'public', namespace: 'metallb-system' };
-    await up.client.create<IPAddressPool>(IP_ADDRESS_POOLS, { metadata, spec: { addresses: [`${VIP}/32`] } });
-    await up.client.create<L2Advertisement>(L2_ADVERTISEMENTS, { metadata, spec: {} });
-    await up.client.create<Service>(SERVICES, {
-      metadata: { name: 'web', namespace: 'default' },
-      spec: { type: 'LoadBalancer', ports: [{ port: 80 }] },
-    });
-    await up.addEndpoints('web');
-    const program = new URL('../support/arp-watch.ts', import.meta.url).pathname;
-    // With the /sys of its own network, where the interface has its number.
-    const inClient = ['netns', 'exec', 'client', process.execPath, program, 'eth0', VIP];
-    const watch = lab.start('bridge', 'arp-watch', 'ip', inClient);
-    const world = new World(lab, up, nodes, watch);
+    const world = new World(await WatchedAddress.create(VIP));
     await world.#owner();
     return world;
   }
 
-  async close(): Promise<void> {
-    await this.#watch.kill();
-    await this.#up.client.close();
+  close(): Promise<void> {
+    return this.#watched.close();
   }
 
   kill(node: NodeName): Promise<void> {
-    return this.#nodes.killSpeaker(node);
+    return this.#watched.nodes.killSpeaker(node);
   }
 
   stop(node: NodeName): Promise<void> {
-    return this.#nodes.stopSpeaker(node);
+    return this.#watched.nodes.stopSpeaker(node);
   }
 
   /** Ends the owner's speaker again and again, and starts it anew each time. */
@@ -104,7 +73,7 @@ class World {
       takeovers.push(await this.#takenOver(owner, atMs));
       await ended;
       const backMs = nowMs();
-      await this.#nodes.startSpeakers([owner]);
+      await this.#watched.nodes.startSpeakers([owner]);
       await this.#owner(owner);
       doubles.push(this.#doubled(backMs));
     }
@@ -137,7 +106,7 @@ class World {
 
   #link(node: NodeName, state: 'up' | 'down'): Promise<unknown> {
     const port = `port-${NODES.indexOf(node) + 11}`;
-    return this.#lab.run('bridge', 'ip', ['link', 'set', port, state]);
+    return this.#watched.lab.run('bridge', 'ip', ['link', 'set', port, state]);
   }
 
   /** Who alone answers now; `is`: once it is this one. */
@@ -165,24 +134,8 @@ class World {
   }
 
   #sights(): Sight[] {
-    return this.#watch
-      .log()
-      .trimEnd()
-      .split('\n')
-      .filter((line) => /^\d+ /.test(line))
-      .slice(-20_000)
-      .map((line) => {
-        const [at = '0', mac] = line.split(' ');
-        return {
-          atMs: Number(BigInt(at) / MICROSECONDS) / 1000,
-          node: NODES.find((it) => macOf(it) === mac),
-        };
-      });
+    return this.#watched.sights(SIGHTS);
   }
-}
-
-function nowMs(): number {
-  return Number(process.hrtime.bigint() / MICROSECONDS) / 1000;
 }
 
 function figures(all: readonly number[]): { runs: number; medianMs: number; worstMs: number } {

@@ -31,7 +31,6 @@ export function policy(name: string, spec: NonNullable<AddressPolicy['spec']>): 
   return { metadata: { name, namespace: NAMESPACE }, spec };
 }
 
-/** One that announces every pool, unless `spec` says otherwise. */
 /** Lifts LB101 for all Services, but for what `spec` says. */
 export function exception(name: string, spec: Partial<PolicyException['spec']> = {}): PolicyException {
   const expires = '2099-01-01T00:00:00Z';
@@ -39,6 +38,7 @@ export function exception(name: string, spec: Partial<PolicyException['spec']> =
   return { metadata: { name, namespace: NAMESPACE }, spec: { ...all, ...spec } };
 }
 
+/** One that announces every pool, unless `spec` says otherwise. */
 export function advertisement(name = 'all', spec: L2Advertisement['spec'] = {}): L2Advertisement {
   return { metadata: { name, namespace: NAMESPACE }, spec };
 }
